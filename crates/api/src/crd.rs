@@ -1,0 +1,1 @@
+//! The definitions that are installed, made from the types.
