@@ -2,6 +2,7 @@
 //!
 //! One value serves condition, Event and CLI, so the three never disagree.
 
+use milvus_api::Reason;
 use milvus_plan::Objection;
 
 /// Why the spec, or the change of it, is not carried out.
@@ -16,19 +17,17 @@ pub struct Refusal {
 impl Refusal {
     /// A field that can't be understood.
     pub fn invalid(field: &str, why: impl std::fmt::Display, fix: &str) -> Refusal {
-        Refusal::new(reasons::INVALID_SPEC, format!("{field}: {why}. {fix}"))
+        Refusal::new(Reason::InvalidSpec, format!("{field}: {why}. {fix}"))
     }
 
     /// A refusal with its words.
-    pub fn new(reason: &str, message: String) -> Refusal {
-        Refusal { reason: reason.to_owned(), message }
+    pub fn new(reason: Reason, message: String) -> Refusal {
+        Refusal { reason: reason.as_str().to_owned(), message }
     }
 }
 
 impl From<&Objection> for Refusal {
     fn from(objection: &Objection) -> Refusal {
-        Refusal { reason: objection.reason.to_string(), message: objection.message.clone() }
+        Refusal { reason: objection.reason.name().to_owned(), message: objection.message.clone() }
     }
 }
-
-use milvus_api::conditions::reasons;

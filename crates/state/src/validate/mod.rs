@@ -6,20 +6,20 @@
 
 mod components;
 mod dependencies;
-mod pins;
+pub mod pins;
 mod settings;
 mod unsupported;
 
 use std::collections::BTreeMap;
 
 use milvus_api::{Milvus, keys, names};
-use milvus_plan::{Component, Side, Topology, UpdateMode, Version, components_of};
+use milvus_plan::component::components_of;
+use milvus_plan::{Component, Mode, Side, Topology, UpdateMode, Version};
 use serde_json::{Map, Value};
 
-pub use pins::resolve;
 pub use settings::{ComponentSettings, Probes, Replicas, ServiceSettings};
 
-use crate::dependencies::Dependencies;
+use crate::dependencies::{Dependencies, Queue};
 use crate::refusal::Refusal;
 
 /// How the Service names the port of the pod.
@@ -94,11 +94,10 @@ impl Validated {
 
     /// The component behind the Service.
     pub fn entry(&self) -> Option<&ComponentSettings> {
-        let entry = match self.topology.mode {
-            milvus_plan::Mode::Cluster => Component::Proxy,
-            milvus_plan::Mode::Standalone => Component::Standalone,
-        };
-        self.component(entry)
+        self.component(match self.topology.mode {
+            Mode::Cluster => Component::Proxy,
+            Mode::Standalone => Component::Standalone,
+        })
     }
 
     /// Every component is asked to have no pods.
@@ -113,56 +112,78 @@ impl Validated {
 /// Every field that can't be understood, each with its path and what to write instead.
 pub fn validate(milvus: &Milvus, kafka_has_ca: bool) -> Result<Validated, Vec<Refusal>> {
     let mut refusals = Vec::new();
-    let spec = &milvus.spec;
-    let common = spec.components.clone().unwrap_or_default();
-    let image = common.common.image.clone().unwrap_or_else(|| milvus_api::DEFAULT_IMAGE.to_owned());
-    let version = Version::of(common.common.version.as_deref(), &image);
-    let topology = pins::topology(milvus, &common);
+    let common = &milvus.spec.components;
+    let given_image = common.global.image.clone().filter(|image| !image.is_empty());
+    let image = given_image.unwrap_or_else(|| milvus_api::milvus::DEFAULT_IMAGE.to_owned());
+    let version = Version::of(common.global.version.as_deref().filter(|v| !v.is_empty()), &image);
+    let topology = pins::topology(milvus, common);
+    check_names(milvus, &mut refusals);
     let dependencies = dependencies::parse(milvus, &version, &mut refusals);
-    let list = components_of(&version, &topology);
-    let components = list
+    let components = components_of(&version, &topology)
         .into_iter()
-        .filter_map(|component| components::parse(component, &common, &image, topology.mode, &mut refusals))
-        .collect::<Vec<_>>();
-    let (Some(dependencies), true) = (dependencies, refusals.is_empty()) else { return Err(refusals) };
-    let meta = &milvus.metadata;
+        .map(|component| components::parse(component, common, &image, topology.mode, &mut refusals))
+        .collect();
+    let Some(dependencies) = dependencies.filter(|_| refusals.is_empty()) else { return Err(refusals) };
+    Ok(assemble(milvus, Parts { target: Side { image, version }, topology, components, dependencies, kafka_has_ca }))
+}
+
+/// What [`validate`] has parsed before it puts the rest together.
+struct Parts {
+    target: Side,
+    topology: Topology,
+    components: Vec<ComponentSettings>,
+    dependencies: Dependencies,
+    kafka_has_ca: bool,
+}
+
+fn assemble(milvus: &Milvus, parts: Parts) -> Validated {
+    let (meta, spec, common) = (&milvus.metadata, &milvus.spec, &milvus.spec.components);
     let annotation = |key: &str| meta.annotations.as_ref().and_then(|all| all.get(key).cloned());
     let name = meta.name.clone().unwrap_or_default();
-    let volume_bound = topology.mode == milvus_plan::Mode::Standalone
-        && matches!(dependencies.queue, crate::dependencies::Queue::Rocksmq | crate::dependencies::Queue::Natsmq);
-    Ok(Validated {
+    let volume_bound = parts.topology.mode == Mode::Standalone
+        && matches!(parts.dependencies.queue, Queue::Rocksmq | Queue::Natsmq);
+    let given = |value: &Option<String>| value.clone().filter(|text| !text.is_empty());
+    Validated {
         namespace: meta.namespace.clone().unwrap_or_default(),
         uid: meta.uid.clone().unwrap_or_default(),
         generation: meta.generation.unwrap_or_default(),
-        config_map_name: common.active_config_map.clone().unwrap_or_else(|| names::config_map(&name)),
-        topology,
-        target: Side { image, version },
-        update_mode: components::update_mode(&common),
+        config_map_name: given(&common.active_config_map).unwrap_or_else(|| name.clone()),
+        topology: parts.topology,
+        target: parts.target,
+        update_mode: components::update_mode(common),
         rolling_enabled: !volume_bound && common.enable_rolling_update.unwrap_or(true),
         min_ready_seconds: pins::min_ready_seconds(spec),
         update_config_map_only: common.update_config_map_only.unwrap_or(true),
-        target_port: components::target_port(&common),
+        target_port: components::target_port(common),
         run_as_non_root: common.run_as_non_root.unwrap_or_default(),
-        tool_image: common.tool_image.clone().filter(|image| !image.is_empty()),
+        tool_image: given(&common.tool_image),
         update_tool_image: common.update_tool_image.unwrap_or_default(),
-        dummy_image: common.dummy_image.clone().unwrap_or_else(|| "dummy".to_owned()),
+        dummy_image: given(&common.dummy_image).unwrap_or_else(|| "dummy".to_owned()),
         config: spec.config.clone().map(|c| c.0).unwrap_or_default(),
         hook_config: spec.hook_config.clone().map(|c| c.0).unwrap_or_default(),
         storage_endpoint: dependencies::storage_endpoint(milvus),
-        unsupported: unsupported::fields(spec, &components),
-        components,
-        dependencies,
-        kafka_has_ca,
+        unsupported: unsupported::fields(spec, &parts.dependencies),
+        components: parts.components,
+        dependencies: parts.dependencies,
+        kafka_has_ca: parts.kafka_has_ca,
         kafka_sasl_checksum: annotation(keys::KAFKA_SASL_CHECKSUM),
         allow_upgrade: annotation(keys::ALLOW_UPGRADE),
         name,
-    })
+    }
+}
+
+/// A name that is too long for what is derived from it is refused here, before the first of several writes fails.
+fn check_names(milvus: &Milvus, refusals: &mut Vec<Refusal>) {
+    let name = milvus.metadata.name.as_deref().unwrap_or_default();
+    for result in [names::instance(name), names::service(name), names::config_map(name)] {
+        if let Err(error) = result {
+            refusals.push(Refusal::invalid("metadata.name", error, "Create it anew under a name that fits."));
+            return;
+        }
+    }
 }
 
 /// Labels and annotations, merged: the more specific wins.
-fn overlay(
-    base: Option<&BTreeMap<String, String>>,
-    over: Option<&BTreeMap<String, String>>,
-) -> BTreeMap<String, String> {
-    base.into_iter().chain(over).flatten().map(|(k, v)| (k.clone(), v.clone())).collect()
+fn overlay(base: &BTreeMap<String, String>, over: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    base.iter().chain(over).map(|(k, v)| (k.clone(), v.clone())).collect()
 }
