@@ -6,47 +6,12 @@
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::apps::v1::{Deployment, DeploymentStatus};
-use k8s_openapi::api::core::v1::{ConfigMap, ContainerStatus, Pod, PodTemplateSpec, Service, ServicePort};
+use k8s_openapi::api::core::v1::{ConfigMap, ContainerStatus, Pod, Service, ServicePort};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use milvus_api::keys;
+pub use milvus_api::names::Slot;
 
 use crate::hash;
-
-/// Two Deployments of one component: the slot's number is the suffix of its name and its group-id label.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Slot {
-    /// `…-0`
-    Zero,
-    /// `…-1`
-    One,
-}
-
-impl Slot {
-    /// Both slots, in the order of their names.
-    pub const BOTH: [Slot; 2] = [Slot::Zero, Slot::One];
-
-    /// The label value and name suffix.
-    pub fn id(self) -> &'static str {
-        match self {
-            Slot::Zero => "0",
-            Slot::One => "1",
-        }
-    }
-
-    /// The other slot.
-    #[must_use]
-    pub fn other(self) -> Slot {
-        match self {
-            Slot::Zero => Slot::One,
-            Slot::One => Slot::Zero,
-        }
-    }
-
-    /// Reads the annotation or label value; anything but "0" and "1" is no slot.
-    pub fn parse(text: &str) -> Option<Slot> {
-        Slot::BOTH.into_iter().find(|slot| slot.id() == text)
-    }
-}
 
 /// A Deployment as the pass sees it.
 #[derive(Clone, Debug, PartialEq)]
@@ -65,7 +30,9 @@ pub struct DeploymentRecord {
     pub generation: i64,
     /// Hash of the pod template that was rendered for it ([`keys::RENDERED_HASH`]); absent on objects of another writer.
     pub rendered_hash: Option<String>,
-    /// CR generation at which its template was last written ([`keys::DEPLOYMENT_GENERATION`]).
+    /// Hash of everything around the template ([`keys::RENDERED_SPEC_HASH`]).
+    pub rendered_spec_hash: Option<String>,
+    /// CR generation at which its template was last written ([`keys::GENERATION`]).
     pub written_at: Option<i64>,
     /// Image of the first container: the Milvus image.
     pub image: String,
@@ -73,6 +40,8 @@ pub struct DeploymentRecord {
     pub tool: Option<(String, Option<String>)>,
     /// `spec.replicas`; the API server defaults it to 1, so it is always known.
     pub replicas: i32,
+    /// Somebody else (an autoscaler) has written `spec.replicas`.
+    pub scaled_by_other: bool,
     /// `spec.paused`
     pub paused: bool,
     /// The whole status: upstream copies it into the status of the Milvus.
@@ -96,10 +65,12 @@ impl DeploymentRecord {
             deleting: object.metadata.deletion_timestamp.is_some(),
             generation: object.metadata.generation.unwrap_or_default(),
             rendered_hash: annotation(&object.metadata, keys::RENDERED_HASH),
-            written_at: annotation(&object.metadata, keys::DEPLOYMENT_GENERATION).and_then(|g| g.parse().ok()),
+            rendered_spec_hash: annotation(&object.metadata, keys::RENDERED_SPEC_HASH),
+            written_at: annotation(&object.metadata, keys::GENERATION).and_then(|g| g.parse().ok()),
             image: pod.and_then(|p| p.containers.first()).and_then(|c| c.image.clone()).unwrap_or_default(),
             tool,
             replicas: spec.and_then(|s| s.replicas).unwrap_or(1),
+            scaled_by_other: scaled_by_other(&object.metadata),
             paused: spec.and_then(|s| s.paused).unwrap_or_default(),
             status: object.status.clone().unwrap_or_default(),
         }
@@ -291,9 +262,12 @@ impl ServiceRecord {
     }
 }
 
-/// The live template of a Deployment, for a component whose turn has not come.
-pub fn live_template(object: &Deployment) -> Option<PodTemplateSpec> {
-    object.spec.as_ref().map(|s| s.template.clone())
+/// Another field manager than ours owns `spec.replicas`: an autoscaler writes it through `/scale`.
+fn scaled_by_other(meta: &ObjectMeta) -> bool {
+    meta.managed_fields.iter().flatten().filter(|m| m.manager.as_deref() != Some(keys::FIELD_MANAGER)).any(|m| {
+        let fields = m.fields_v1.as_ref().map(|f| &f.0);
+        fields.and_then(|f| f.get("f:spec")?.get("f:replicas")).is_some()
+    })
 }
 
 fn owner_uid(meta: &ObjectMeta) -> Option<String> {
@@ -309,6 +283,6 @@ fn label(meta: &ObjectMeta, key: &str) -> Option<String> {
 }
 
 fn slot_label(meta: &ObjectMeta) -> Option<Slot> {
-    let component = label(meta, keys::COMPONENT)?;
-    Slot::parse(&label(meta, &keys::group_id_label(&component))?)
+    let component = label(meta, keys::COMPONENT)?.parse().ok()?;
+    label(meta, &keys::group_id(component))?.parse().ok()
 }

@@ -7,6 +7,9 @@
 
 use crate::records::Slot;
 
+/// Both slots, in the order of their names.
+pub const SLOTS: [Slot; 2] = [Slot::Zero, Slot::One];
+
 /// What was observed of one slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SlotView {

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use milvus_api::{Milvus, names};
+use milvus_api::Milvus;
 use serde_json::Value;
 
 use crate::records::{ConfigMapRecord, DeploymentRecord, PodRecord, ServiceRecord};
@@ -130,9 +130,20 @@ impl Core {
         let uid = self.milvus.metadata.uid.as_deref();
         let foreign = |owner: &Option<String>| owner.is_some() && owner.as_deref() != uid;
         let mut left: Vec<String> =
-            self.deployments.values().filter(|d| foreign(&d.owner_uid)).map(|d| d.name.clone()).collect();
-        left.extend(self.config_map.iter().filter(|c| foreign(&c.owner_uid)).map(|_| names::config_map(self.name())));
-        left.extend(self.service.iter().filter(|s| foreign(&s.owner_uid)).map(|_| names::service(self.name())));
+            self.deployments.values().filter(|d| foreign(&d.owner_uid)).map(|d| format!("Deployment {}", d.name)).collect();
+        left.extend(self.config_map.iter().filter(|c| foreign(&c.owner_uid)).map(|_| format!("ConfigMap {}", self.name())));
+        left.extend(self.service.iter().filter(|s| foreign(&s.owner_uid)).map(|_| format!("Service {}-milvus", self.name())));
         left
+    }
+
+    /// A Deployment by name, unless it is on its way out.
+    pub fn deployment(&self, name: &str) -> Option<&DeploymentRecord> {
+        self.deployments.get(name).filter(|d| !d.deleting)
+    }
+
+    /// Something of this Milvus exists or has run: what it depends on can't be exchanged any more.
+    pub fn started(&self) -> bool {
+        let ran = self.milvus.status.as_ref().and_then(|s| s.current_image.as_ref());
+        ran.is_some_and(|image| !image.is_empty()) || self.owned().next().is_some()
     }
 }

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
-use milvus_api::keys;
+use kube::Resource as _;
+use milvus_api::{Milvus, keys};
 use milvus_plan::Component;
 
+use crate::convert;
 use crate::records::Slot;
 use crate::validate::Validated;
 
@@ -13,8 +15,8 @@ use crate::validate::Validated;
 pub fn app_labels(instance: &str) -> BTreeMap<String, String> {
     BTreeMap::from([
         (keys::INSTANCE.to_owned(), instance.to_owned()),
-        (keys::NAME.to_owned(), keys::NAME_VALUE.to_owned()),
-        (keys::MANAGED_BY.to_owned(), keys::MANAGED_BY_VALUE.to_owned()),
+        (keys::NAME.to_owned(), keys::APP_NAME.to_owned()),
+        (keys::MANAGED_BY.to_owned(), keys::MANAGER.to_owned()),
     ])
 }
 
@@ -23,7 +25,7 @@ pub fn component_labels(instance: &str, component: Component, slot: Option<Slot>
     let mut labels = app_labels(instance);
     labels.insert(keys::COMPONENT.to_owned(), component.name().to_owned());
     if let Some(slot) = slot {
-        labels.insert(keys::group_id_label(component.name()), slot.id().to_owned());
+        labels.insert(keys::group_id(convert::component_name(component)), slot.as_str().to_owned());
     }
     labels
 }
@@ -42,8 +44,8 @@ pub fn object(milvus: &Validated, name: String, labels: BTreeMap<String, String>
 /// The Milvus controls its objects: they go when it goes.
 fn owner(milvus: &Validated) -> OwnerReference {
     OwnerReference {
-        api_version: keys::API_VERSION.to_owned(),
-        kind: keys::KIND_MILVUS.to_owned(),
+        api_version: Milvus::api_version(&()).into_owned(),
+        kind: Milvus::kind(&()).into_owned(),
         name: milvus.name.clone(),
         uid: milvus.uid.clone(),
         controller: Some(true),

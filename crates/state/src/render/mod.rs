@@ -9,7 +9,7 @@ pub mod workload;
 
 mod checksum;
 mod env;
-mod objects;
+pub mod objects;
 mod pod;
 mod probes;
 mod service;
@@ -35,6 +35,12 @@ pub struct Tool {
 #[derive(Debug, Snafu)]
 #[snafu(visibility(pub(crate)))]
 pub enum Error {
+    /// Name of an object.
+    #[snafu(display("can't name an object: {source}"))]
+    Name {
+        /// What is wrong with it.
+        source: milvus_api::names::NameError,
+    },
     /// YAML of the configuration.
     #[snafu(display("can't write {what} as YAML: {message}"))]
     Yaml {

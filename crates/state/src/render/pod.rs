@@ -89,9 +89,9 @@ fn pod_labels(component: &ComponentSettings, labels: BTreeMap<String, String>) -
 
 fn annotations(milvus: &Validated, component: &ComponentSettings) -> Result<BTreeMap<String, String>, Error> {
     let mut all = component.pod_annotations.clone();
-    all.insert(keys::USING_CONFIG_MAP.to_owned(), milvus.config_map_name.clone());
+    all.insert(keys::USING_CONFIGMAP.to_owned(), milvus.config_map_name.clone());
     if !milvus.update_config_map_only {
-        all.insert(keys::CHECKSUM_CONFIG.to_owned(), checksum::of(milvus)?);
+        all.insert(keys::CONFIG_CHECKSUM.to_owned(), checksum::of(milvus)?);
     }
     Ok(all)
 }

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use k8s_openapi::api::core::v1::{Service, ServicePort, ServiceSpec};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use milvus_api::{keys, names};
+use snafu::ResultExt as _;
 
 use super::pod::METRICS_PORT;
-use super::{Error, meta};
+use super::{Error, NameSnafu, meta};
 use crate::hash;
 use crate::records::ServiceRecord;
 use crate::validate::{ComponentSettings, TargetPort, Validated};
@@ -18,7 +19,8 @@ pub fn service(milvus: &Validated) -> Result<Option<Service>, Error> {
     let Some(settings) = &component.service else { return Ok(None) };
     let mut labels = settings.labels.clone();
     labels.extend(meta::app_labels(&milvus.name));
-    let mut metadata = meta::object(milvus, names::service(&milvus.name), labels);
+    let name = names::service(&milvus.name).context(NameSnafu)?;
+    let mut metadata = meta::object(milvus, name, labels);
     let mut selector = meta::app_labels(&milvus.name);
     selector.insert(keys::SERVICE.to_owned(), "true".to_owned());
     let spec = ServiceSpec {

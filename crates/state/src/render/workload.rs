@@ -13,6 +13,7 @@ use milvus_plan::{Component, UpdateMode, Version, facts};
 use serde_json::{Value, json};
 
 use super::{CONFIG_CONTAINER, Error, Tool, env, meta, pod};
+use crate::convert;
 use crate::dependencies::Queue;
 use crate::hash;
 use crate::records::Slot;
@@ -27,9 +28,10 @@ pub fn slotted(component: Component) -> bool {
     component == Component::QueryNode
 }
 
-/// Name of a component's Deployment.
+/// Name of a component's Deployment. It always fits: the name of the Milvus is checked against the shorter limit of its
+/// Service when it is validated.
 pub fn name(milvus: &str, component: Component, slot: Option<Slot>) -> String {
-    names::deployment(milvus, component.name(), slot.map(Slot::id))
+    names::deployment(milvus, convert::component_name(component), None, slot).unwrap_or_default()
 }
 
 /// A pod template and the hash that says whether another one means the same.
@@ -65,7 +67,7 @@ fn template_hash(
 ) -> Result<String, Error> {
     let mut plain = template.clone();
     if let Some(labels) = plain.metadata.as_mut().and_then(|m| m.labels.as_mut()) {
-        labels.remove(&keys::group_id_label(settings.component.name()));
+        labels.remove(&keys::group_id(convert::component_name(settings.component)));
     }
     if let Some(spec) = plain.spec.as_mut() {
         let keep_tool = milvus.tool_image.is_some() || milvus.update_tool_image;
@@ -149,7 +151,7 @@ pub fn deployment(
     let mut annotations = BTreeMap::from([(keys::RENDERED_SPEC_HASH.to_owned(), shell.hash.clone())]);
     annotations.extend(body.hash.map(|hash| (keys::RENDERED_HASH.to_owned(), hash)));
     if slot.is_some() {
-        annotations.insert(keys::DEPLOYMENT_GENERATION.to_owned(), body.written_at.to_string());
+        annotations.insert(keys::GENERATION.to_owned(), body.written_at.to_string());
     }
     metadata.annotations = Some(annotations);
     let mut spec = shell.spec.clone();
