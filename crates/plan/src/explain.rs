@@ -184,6 +184,13 @@ pub(crate) fn unknown_source(from: &Side, to: &Side) -> String {
     )
 }
 
+pub(crate) fn version_not_updated(stated: &MilvusVersion, tagged: &MilvusVersion) -> String {
+    format!(
+        "The image was changed to a tag that reads {tagged}, but `spec.components.version` still says {stated}, which was the \
+         old one. Set `spec.components.version` to \"{tagged}\", or remove it: the tag is enough."
+    )
+}
+
 pub(crate) fn path_refused(from: &MilvusVersion, to: &MilvusVersion, why: &str, way_round: &str) -> String {
     format!(
         "The image cannot be changed from {from} to {to}: {why}. {way_round} To do it all the same, at your own risk, set \

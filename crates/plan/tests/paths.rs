@@ -202,6 +202,18 @@ fn the_message_queue_stays_while_there_is_data() {
     assert_eq!(reasons(&plan(&revert)), [Reason::MessageQueueChange], "also in a revert");
 }
 
+#[rstest]
+#[case::forgotten("milvusdb/milvus:v2.5.3", "milvusdb/milvus:v2.6.10", &[Reason::VersionNotUpdated])]
+#[case::other_registry("milvusdb/milvus:v2.5.3", "mirror.example.com/milvus:v2.5.3-gpu", &[])]
+#[case::tags_of_their_own("private/db:1.4.2", "private/db:1.4.3", &[])]
+#[case::tags_without_version("private/db:blue", "private/db:green", &[])]
+fn a_stated_version_moves_with_the_image(#[case] old: &str, #[case] new: &str, #[case] expected: &[Reason]) {
+    let from = Side::of(Some("2.5.3"), old);
+    let to = Side::of(Some("2.5.3"), new);
+    let stated = Request { running: vec![from.clone()], from: Some(from), to, ..request("2.5.3", "2.5.3") };
+    assert_eq!(reasons(&plan(&stated)), expected);
+}
+
 #[test]
 fn a_tag_that_says_something_else_is_shown() {
     let mut odd = request("2.5.3", "2.5.16");

@@ -3,7 +3,7 @@
 mod common;
 
 use common::{MIX, allowing, mode, request, running, standalone, with_four};
-use milvus_plan::{Plan, Queue, QueueChange, Request, Topology, UpdateMode, explain, plan};
+use milvus_plan::{Plan, Queue, QueueChange, Request, Side, Topology, UpdateMode, explain, plan};
 use rstest::rstest;
 
 const DOWN: UpdateMode = UpdateMode::RollingDowngrade;
@@ -64,6 +64,10 @@ fn plans(#[case] name: &str, #[case] request: Request) {
 #[rstest]
 #[case("refused_unknown_target", request("2.5.3", "latest"))]
 #[case("refused_unknown_source", request("latest", "2.5.3"))]
+#[case("refused_version_not_updated", Request {
+    to: Side::of(Some("2.5.3"), "milvusdb/milvus:v2.6.10"),
+    ..request("2.5.3", "2.5.3")
+})]
 #[case("refused_metadata", request("2.1.4", "2.4.23"))]
 #[case("refused_data", request("1.1.1", "2.4.23"))]
 #[case("refused_intermediate", request("2.4.23", "2.6.10"))]
