@@ -23,6 +23,8 @@ use crate::version::{MilvusVersion, Version};
 pub enum Reason {
     /// The version that is left or gone to cannot be read.
     UnknownVersion,
+    /// `spec.components.version` was left as it was when the image changed.
+    VersionNotUpdated,
     /// 2.1 to 2.2 or later: the metadata must be migrated by a `MilvusUpgrade`.
     NeedsMetadataMigration,
     /// 1.x to 2.x: the data must be copied.
@@ -148,12 +150,12 @@ impl<'a> Path<'a> {
 type Check = fn(&Path<'_>) -> Option<Objection>;
 
 /// The checks of one path, in the order in which they are reported.
-const PATH_CHECKS: [Check; 3] = [versions_known, path_allowed, direction_fits_mode];
+const PATH_CHECKS: [Check; 4] = [versions_known, version_updated, path_allowed, direction_fits_mode];
 
 /// Everything that stands against `request`.
 ///
 /// A revert is judged by its message queue only: the way back to what ran before is always open.
-pub fn object(request: &Request, is_revert: bool) -> Result<(), Objections> {
+pub(crate) fn object(request: &Request, is_revert: bool) -> Result<(), Objections> {
     let allowed = Override::read(request.override_annotation.as_deref());
     let mut found = Vec::new();
     if !is_revert {
@@ -180,6 +182,19 @@ fn versions_known(path: &Path<'_>) -> Option<Objection> {
         (Version::Unknown(_), _) => explain::unknown_source(path.from, path.to),
     };
     Some(Objection { reason: Reason::UnknownVersion, message })
+}
+
+/// The stated version must move with the image.
+///
+/// It counts more than the tag, so one that was forgotten would hide a path that must not be taken. It was forgotten when
+/// it was the tag of the old image, is not that of the new one, and did not change.
+fn version_updated(path: &Path<'_>) -> Option<Objection> {
+    let (from, to) = path.versions()?;
+    let (old_tag, new_tag) = (Version::of(None, &path.from.image), Version::of(None, &path.to.image));
+    let (old_tag, new_tag) = (old_tag.known()?, new_tag.known()?);
+    let forgotten = from == to && old_tag == from && new_tag != to;
+    let message = || explain::version_not_updated(to, new_tag);
+    forgotten.then(|| Objection { reason: Reason::VersionNotUpdated, message: message() })
 }
 
 /// The table of paths must allow it, or the user must have named it.

@@ -17,6 +17,9 @@ pub const ALLOW_ANNOTATION: &str = "milvus.io/allow-upgrade";
 pub const AT_ONCE: &str =
     "all components are replaced at the same time: requests can fail until all of them are ready again";
 
+/// The downtime of a standalone that is stopped before its successor starts.
+pub const STOPPED_FIRST: &str = "requests fail from the end of the old process until the new one is ready";
+
 /// The message of the condition `MilvusUpdated`, in the words that the guides for users quote.
 ///
 /// `not_done` are the names of what is not done, in the order in which components are listed; a deployment group is
@@ -101,7 +104,7 @@ pub fn plan_summary(plan: &Plan) -> String {
         (Direction::Revert, Some(from)) => format!("Revert from {} to {to}", from.version),
         (Direction::Same, Some(from)) if from.image == plan.to.image => format!("Stay at {to}"),
         (Direction::Same, Some(from)) => {
-            format!("Change from image {} to image {}, both {to}", from.image, plan.to.image)
+            format!("Change from image {} to image {}, the same version", from.image, plan.to.image)
         }
     };
     if !plan.ordered {
@@ -166,18 +169,25 @@ pub fn plan_text(plan: &Plan) -> String {
 
 pub(crate) fn unknown_target(from: &Side, to: &Side) -> String {
     format!(
-        "The image cannot be changed from {} ({}) to {}: the Milvus version of the new image is unknown, so it is not \
-         known whether it can read the data. Set `spec.components.version` to that version, for example \"2.5.16\".",
-        from.image, from.version, to.image
+        "The image cannot be changed from {} ({}) to {}: the Milvus version of the new image is {}, so nobody can say \
+         whether it reads the data. Set `spec.components.version` to that version, for example \"2.5.16\".",
+        from.image, from.version, to.image, to.version
     )
 }
 
 pub(crate) fn unknown_source(from: &Side, to: &Side) -> String {
     format!(
-        "The image cannot be changed from {} to {}: the Milvus version that runs now is unknown, so it is not known \
-         whether the new one can read the data. First put `spec.components.image` back to {} and set \
-         `spec.components.version` to the version of it, for example \"2.5.16\"; then change image and version together.",
-        from.image, to.image, from.image
+        "The image cannot be changed from {} to {}: the Milvus version that runs now is {}, so nobody can say whether \
+         the new one reads its data. First put `spec.components.image` back to {} and set `spec.components.version` to \
+         the version of it, for example \"2.5.16\"; then change image and version together.",
+        from.image, to.image, from.version, from.image
+    )
+}
+
+pub(crate) fn version_not_updated(stated: &MilvusVersion, tagged: &MilvusVersion) -> String {
+    format!(
+        "The image was changed to a tag that reads {tagged}, but `spec.components.version` still says {stated}, which was the \
+         old one. Set `spec.components.version` to \"{tagged}\", or remove it: the tag is enough."
     )
 }
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString};
 
 use crate::checks::{self, Objections, Override};
-use crate::component::{Component, Coordinators, Topology};
+use crate::component::{Component, Coordinators, Mode, Topology};
 use crate::explain;
 use crate::facts::{self, Queue, Relation, Verdict};
 use crate::order;
@@ -111,7 +111,8 @@ pub struct Step {
     pub name: String,
     /// At least one component.
     pub components: Vec<Component>,
-    /// What does not work while this step runs, and why; `None` when all keeps working.
+    /// What does not work while this step runs, and why; `None` when nothing about the versions and the order makes it
+    /// so (a volume that only one pod can mount still may).
     pub downtime: Option<String>,
 }
 
@@ -141,7 +142,7 @@ pub fn plan(request: &Request) -> Result<Plan, Objections> {
     let ordered = moved && in_order && request.rolling_enabled;
     let steps = match from {
         Some(from) if ordered => ordered_steps(from, request, direction),
-        _ => vec![step(order::rolled(&request.to.version, request.topology), at_once(moved))],
+        _ => vec![step(order::rolled(&request.to.version, request.topology), at_once(request, moved))],
     };
     let warnings = warnings(request, from, direction);
     Ok(Plan { from: from.cloned(), to: request.to.clone(), direction, ordered, steps, warnings })
@@ -203,8 +204,12 @@ fn ordered_steps(from: &Side, request: &Request, direction: Direction) -> Vec<St
     orders.into_iter().map(|order| with_downtime(order.components)).collect()
 }
 
-fn at_once(moved: bool) -> Option<&'static str> {
-    moved.then_some(explain::AT_ONCE)
+fn at_once(request: &Request, moved: bool) -> Option<&'static str> {
+    let words = match request.topology.mode {
+        Mode::Cluster => explain::AT_ONCE,
+        Mode::Standalone => explain::STOPPED_FIRST,
+    };
+    moved.then_some(words)
 }
 
 fn step(components: Vec<Component>, downtime: Option<&str>) -> Step {

@@ -63,7 +63,11 @@ const fn streaming(versions: Span, evidence: &'static str) -> Line {
 
 /// Every release line that is known, oldest first.
 pub static LINES: [Line; 8] = [
-    index_nodes(Span::new((2, 0, 0), (2, 1, 0)), None, "https://milvus.io/docs/v2.0.x/release_notes.md"),
+    index_nodes(
+        Span::new((2, 0, 0), (2, 1, 0)),
+        None,
+        "the component list of the Go operator, the same for every version below 2.6: https://github.com/zilliztech/milvus-operator",
+    ),
     index_nodes(
         Span::new((2, 1, 0), (2, 2, 0)),
         Some(Schema::V2_1),

@@ -16,7 +16,6 @@ pub use lines::{ACTIVE_STANDBY, LINES, Layout, Line, Schema};
 pub use markdown::markdown;
 pub use notes::{JOINED, Joined, NOTES, Note};
 
-use crate::checks::Reason;
 use crate::component::{Component, Coordinators, Mode};
 use crate::version::{MilvusVersion, Version};
 
@@ -226,17 +225,4 @@ pub fn joined(one: &MilvusVersion, other: &MilvusVersion) -> Vec<&'static [Compo
     let (older, newer) = if one <= other { (one, other) } else { (other, one) };
     let applies = |row: &&Joined| row.older.contains(older) && row.newer.contains(newer);
     JOINED.iter().filter(applies).map(|row| row.components).collect()
-}
-
-/// The reasons for which the table refuses something, each once, in the order of the table.
-pub fn reasons() -> Vec<Reason> {
-    let mut reasons = Vec::new();
-    for hop in &HOPS {
-        if let Verdict::Refused { reason, .. } = hop.verdict
-            && !reasons.contains(&reason)
-        {
-            reasons.push(reason);
-        }
-    }
-    reasons
 }
