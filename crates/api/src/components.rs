@@ -347,6 +347,7 @@ pub struct GroupedComponent {
 
     /// One Deployment for each group; `replicas` of the component is then ignored.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
     pub groups: Vec<DeploymentGroup>,
 }
 
@@ -394,6 +395,7 @@ pub struct Proxy {
 
     /// One Deployment for each group; `replicas` of the component is then ignored.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
     pub groups: Vec<DeploymentGroup>,
 }
 
@@ -427,8 +429,8 @@ pub struct Ingress {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DeploymentGroup {
-    /// Name of the group; part of the name of its Deployment.
-    #[schemars(length(min = 1))]
+    /// Name of the group, a DNS label; part of the name of its Deployment.
+    #[schemars(length(min = 1, max = 63), regex(pattern = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"))]
     pub name: String,
 
     /// Number of pods; -1 leaves it to an autoscaler.
