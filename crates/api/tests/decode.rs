@@ -1,5 +1,7 @@
 //! The types against what the schema admits: nothing fails to decode, and nothing is lost on the way back.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a helper of a test fails as the test does")]
+
 use k8s_openapi::api::core::v1::Container;
 use milvus_api::{
     ComponentName, ConditionType, Milvus, MilvusState, MilvusStatus, MilvusUpgrade, Mode, MsgStreamType, crd,

@@ -1,5 +1,7 @@
 //! The definitions against upstream's field list, and what they promise besides.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a helper of a test fails as the test does")]
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use milvus_api::crd::{self, MAX_BYTES};

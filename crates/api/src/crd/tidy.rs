@@ -66,9 +66,8 @@ fn strip_derived(node: &mut Map<String, Value>) {
 /// does.
 fn says_nothing(default: &Value) -> bool {
     match default {
-        Value::Null => true,
+        Value::Null | Value::Array(_) | Value::Object(_) => true,
         Value::String(text) => text.is_empty(),
-        Value::Array(_) | Value::Object(_) => true,
         Value::Bool(_) | Value::Number(_) => false,
     }
 }
