@@ -34,8 +34,8 @@ pub use dependencies::{
 pub use free_form::FreeForm;
 pub use milvus::{Milvus, MilvusSpec, Mode, UpgradePolicy};
 pub use status::{
-    ComponentDeployStatus, MilvusCondition, MilvusState, MilvusStatus, ResolvedDefaults, RolloutDirection,
-    RolloutImage, RolloutPhase, RolloutStatus, RolloutStep, StepState, WaitingFor,
+    ComponentDeployStatus, CoordinatorSet, MilvusCondition, MilvusState, MilvusStatus, ResolvedDefaults,
+    RolloutDirection, RolloutImage, RolloutPhase, RolloutStatus, RolloutStep, StepState, WaitingFor,
 };
 pub use upgrade::{
     MilvusReference, MilvusUpgrade, MilvusUpgradeSpec, MilvusUpgradeStatus, Operation, ReplicasBeforeUpgrade,

@@ -109,7 +109,10 @@ pub struct MilvusUpgradeStatus {
 
     /// What is so and what is not: `CheckingUpgrationState`, `Upgraded`, `Rollbacked`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(schema_with = "embedded::<Vec<Condition>>")]
+    #[schemars(
+        schema_with = "embedded::<Vec<Condition>>",
+        extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"])
+    )]
     pub conditions: Vec<Condition>,
 
     /// Image that ran before.
