@@ -154,7 +154,8 @@ fn next_move(plan: &Plan, progress: &Progress, snapshot: &Snapshot) -> (Verdict,
     let moves = request::moves(plan);
     let recorded = !moves || request::recorded(status, plan);
     let back = plan.direction == milvus_plan::Direction::Revert;
-    let begins = !snapshot.core.started() || (moves && !recorded && !back && request::under_way(status).is_none());
+    let begins =
+        !snapshot.core.started() || (moves && !recorded && !back && request::under_way(status).is_none());
     if begins && !snapshot.probes.ready() {
         return (Verdict::Dependencies, BTreeSet::new());
     }

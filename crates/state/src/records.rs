@@ -162,12 +162,15 @@ fn problem(pod: &Pod) -> Option<(String, String)> {
         status.init_container_statuses.iter().flatten().chain(status.container_statuses.iter().flatten());
     let waiting = containers.filter_map(waiting_reason).next();
     waiting.or_else(|| {
-        status.conditions.iter().flatten().filter(|c| c.status == "False" && c.type_ == "PodScheduled").find_map(
-            |c| {
+        status
+            .conditions
+            .iter()
+            .flatten()
+            .filter(|c| c.status == "False" && c.type_ == "PodScheduled")
+            .find_map(|c| {
                 let reason = c.reason.clone().filter(|r| !r.is_empty())?;
                 Some((reason, c.message.clone().unwrap_or_default()))
-            },
-        )
+            })
     })
 }
 
@@ -264,10 +267,12 @@ impl ServiceRecord {
 
 /// Another field manager than ours owns `spec.replicas`: an autoscaler writes it through `/scale`.
 fn scaled_by_other(meta: &ObjectMeta) -> bool {
-    meta.managed_fields.iter().flatten().filter(|m| m.manager.as_deref() != Some(keys::FIELD_MANAGER)).any(|m| {
-        let fields = m.fields_v1.as_ref().map(|f| &f.0);
-        fields.and_then(|f| f.get("f:spec")?.get("f:replicas")).is_some()
-    })
+    meta.managed_fields.iter().flatten().filter(|m| m.manager.as_deref() != Some(keys::FIELD_MANAGER)).any(
+        |m| {
+            let fields = m.fields_v1.as_ref().map(|f| &f.0);
+            fields.and_then(|f| f.get("f:spec")?.get("f:replicas")).is_some()
+        },
+    )
 }
 
 fn owner_uid(meta: &ObjectMeta) -> Option<String> {

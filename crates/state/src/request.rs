@@ -53,8 +53,7 @@ fn current(core: &Core, target: &Side) -> Option<Side> {
         // It has been started and never was complete: there is nothing to compare with.
         return None;
     }
-    let mut images: Vec<&str> =
-        core.owned().filter(|d| d.replicas > 0).map(|d| d.image.as_str()).collect();
+    let mut images: Vec<&str> = core.owned().filter(|d| d.replicas > 0).map(|d| d.image.as_str()).collect();
     images.sort_unstable();
     images.dedup();
     match images.as_slice() {

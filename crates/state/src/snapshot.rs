@@ -129,10 +129,24 @@ impl Core {
     pub fn leftovers(&self) -> Vec<String> {
         let uid = self.milvus.metadata.uid.as_deref();
         let foreign = |owner: &Option<String>| owner.is_some() && owner.as_deref() != uid;
-        let mut left: Vec<String> =
-            self.deployments.values().filter(|d| foreign(&d.owner_uid)).map(|d| format!("Deployment {}", d.name)).collect();
-        left.extend(self.config_map.iter().filter(|c| foreign(&c.owner_uid)).map(|_| format!("ConfigMap {}", self.name())));
-        left.extend(self.service.iter().filter(|s| foreign(&s.owner_uid)).map(|_| format!("Service {}-milvus", self.name())));
+        let mut left: Vec<String> = self
+            .deployments
+            .values()
+            .filter(|d| foreign(&d.owner_uid))
+            .map(|d| format!("Deployment {}", d.name))
+            .collect();
+        left.extend(
+            self.config_map
+                .iter()
+                .filter(|c| foreign(&c.owner_uid))
+                .map(|_| format!("ConfigMap {}", self.name())),
+        );
+        left.extend(
+            self.service
+                .iter()
+                .filter(|s| foreign(&s.owner_uid))
+                .map(|_| format!("Service {}-milvus", self.name())),
+        );
         left
     }
 

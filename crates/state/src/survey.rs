@@ -135,11 +135,16 @@ fn slotted_state(target: &Target, snapshot: &Snapshot, pods: &Pods<'_>) -> Compo
     }
     let live = twin.map_or(cur.replicas, |t| cur.replicas.max(t.replicas));
     let wanted = target.settings.replicas.wanted(Some(live));
-    let old = twin.map_or(0, |t| t.replicas.max(pods.in_slot(current.other()).unwrap_or_else(|| t.current())));
+    let old =
+        twin.map_or(0, |t| t.replicas.max(pods.in_slot(current.other()).unwrap_or_else(|| t.current())));
     if old > 0 {
         let waiting = match pods.problem() {
             Some((pod, reason, message)) => WaitReason::PodProblem { pod, reason, message },
-            None => WaitReason::SlotHandOver { new: count(cur.available()), old: count(old), wanted: count(wanted) },
+            None => WaitReason::SlotHandOver {
+                new: count(cur.available()),
+                old: count(old),
+                wanted: count(wanted),
+            },
         };
         return ComponentState::Updating(Waiting::new(waiting));
     }
@@ -179,7 +184,8 @@ struct Pods<'a> {
 
 impl<'a> Pods<'a> {
     fn of(snapshot: &'a Snapshot, component: Component) -> Pods<'a> {
-        let of_component = |all: &'a Vec<PodRecord>| all.iter().filter(|p| p.component == component.name()).collect();
+        let of_component =
+            |all: &'a Vec<PodRecord>| all.iter().filter(|p| p.component == component.name()).collect();
         Pods { pods: snapshot.pods.as_ref().map(of_component) }
     }
 
@@ -201,7 +207,9 @@ impl<'a> Pods<'a> {
             .iter()
             .flatten()
             .filter(|p| !p.terminating)
-            .filter_map(|p| p.problem.as_ref().map(|(reason, message)| (p.name.clone(), reason.clone(), message.clone())))
+            .filter_map(|p| {
+                p.problem.as_ref().map(|(reason, message)| (p.name.clone(), reason.clone(), message.clone()))
+            })
             .collect();
         troubled.sort();
         troubled.into_iter().next()

@@ -142,13 +142,19 @@ fn progressing(status: &MilvusStatus, decided: &Decided, applied: &Applied) -> S
         return Said::new(ConditionStatus::True, &waiting.reason, waiting.message.clone());
     }
     match &decided.verdict {
-        Verdict::Refused(_) => Said::no(Reason::UpgradeHalted, "nothing is changed while the spec is refused"),
+        Verdict::Refused(_) => {
+            Said::no(Reason::UpgradeHalted, "nothing is changed while the spec is refused")
+        }
         Verdict::Plan(Decision::Record) => {
             Said::yes(Reason::UpgradeRecorded, rollout.map(|r| r.message.clone()).unwrap_or_default())
         }
         Verdict::Plan(Decision::Done) if rollout.is_some() => Said::no(Reason::UpgradeDone, ""),
-        Verdict::Dependencies => Said::no(Reason::WaitingForDependencies, "begins when all dependencies are ready"),
-        Verdict::Leftovers(_) => Said::no(Reason::NoUpgrade, "begins when the objects of a former Milvus are gone"),
+        Verdict::Dependencies => {
+            Said::no(Reason::WaitingForDependencies, "begins when all dependencies are ready")
+        }
+        Verdict::Leftovers(_) => {
+            Said::no(Reason::NoUpgrade, "begins when the objects of a former Milvus are gone")
+        }
         Verdict::Plan(_) | Verdict::Paused | Verdict::Deleting => Said::no(Reason::NoUpgrade, ""),
     }
 }

@@ -13,7 +13,6 @@ mod updated;
 use std::collections::BTreeMap;
 
 use milvus_api::{ComponentDeployStatus, ConditionType, MilvusState, MilvusStatus};
-use milvus_plan::Decision;
 
 pub use notes::{Note, Severity};
 
@@ -53,7 +52,8 @@ pub fn fold(snapshot: &Snapshot, decided: &Decided, applied: &Applied) -> Folded
         Verdict::Paused => return Folded { status, notes: Vec::new(), released: false },
         Verdict::Deleting => {
             status.status = MilvusState::Deleting;
-            let gone = snapshot.core.owned().next().is_none() && snapshot.pods.as_ref().is_none_or(Vec::is_empty);
+            let gone =
+                snapshot.core.owned().next().is_none() && snapshot.pods.as_ref().is_none_or(Vec::is_empty);
             return Folded { notes: notes::notes(&before, &status), status, released: gone };
         }
         Verdict::Refused(_) | Verdict::Leftovers(_) | Verdict::Dependencies | Verdict::Plan(_) => {}
@@ -89,9 +89,8 @@ fn record_deployments(status: &mut MilvusStatus, snapshot: &Snapshot, decided: &
     for (name, record) in &applied.deployments {
         status.applied_generations.insert(name.clone(), record.generation);
     }
-    let exists = |name: &String| {
-        snapshot.core.deployment(name).is_some() || applied.deployments.contains_key(name)
-    };
+    let exists =
+        |name: &String| snapshot.core.deployment(name).is_some() || applied.deployments.contains_key(name);
     status.applied_generations.retain(|name, _| exists(name));
     if decided.targets.is_empty() {
         return;
@@ -124,11 +123,6 @@ fn summary(before: &MilvusStatus, status: &MilvusStatus, decided: &Decided) -> M
             MilvusState::Pending
         }
     }
-}
-
-/// A cluster or a standalone runs and nothing moves.
-fn all_done(decided: &Decided) -> bool {
-    decided.verdict == Verdict::Plan(Decision::Done) && decided.stale.is_empty()
 }
 
 /// A change of image is recorded and not finished.

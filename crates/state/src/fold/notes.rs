@@ -2,7 +2,9 @@
 //!
 //! An Event carries the words of the condition that changed, so the two never disagree.
 
-use milvus_api::{ConditionStatus, ConditionType, MilvusStatus, Reason, RolloutPhase, RolloutStatus, StepState};
+use milvus_api::{
+    ConditionStatus, ConditionType, MilvusStatus, Reason, RolloutPhase, RolloutStatus, StepState,
+};
 
 /// Type of an Event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,7 +84,12 @@ fn rollout_notes(before: Option<&RolloutStatus>, after: Option<&RolloutStatus>) 
         match step.state {
             state if state == was => {}
             Some(StepState::Updating) => {
-                notes.push(note(Severity::Normal, "StepStarted", "Roll", format!("{} goes to {to}", step.name)));
+                notes.push(note(
+                    Severity::Normal,
+                    "StepStarted",
+                    "Roll",
+                    format!("{} goes to {to}", step.name),
+                ));
             }
             Some(StepState::Done) if same.is_some() => {
                 notes.push(note(Severity::Normal, "StepDone", "Roll", format!("{} is at {to}", step.name)));
@@ -91,7 +98,12 @@ fn rollout_notes(before: Option<&RolloutStatus>, after: Option<&RolloutStatus>) 
         }
     }
     if same.is_some_and(|b| b.phase != now.phase) && now.phase == Some(RolloutPhase::Done) {
-        notes.push(note(Severity::Normal, Reason::UpgradeDone.as_str(), "Roll", format!("done: {}", now.message)));
+        notes.push(note(
+            Severity::Normal,
+            Reason::UpgradeDone.as_str(),
+            "Roll",
+            format!("done: {}", now.message),
+        ));
     }
     notes.extend(stuck(same, now));
     notes

@@ -14,12 +14,16 @@ use crate::survey::{self, Target};
 use crate::validate::Validated;
 
 /// The Deployment that stands for a component: of two slots, the current one.
-pub fn active<'a>(target: &Target, snapshot: &'a Snapshot, applied: &'a Applied) -> Option<&'a DeploymentRecord> {
+pub fn active<'a>(
+    target: &Target,
+    snapshot: &'a Snapshot,
+    applied: &'a Applied,
+) -> Option<&'a DeploymentRecord> {
     let core = &snapshot.core;
     let component = target.settings.component;
-    let slot = target.slotted.then(|| {
-        slots::current(survey::slot_hint(core, component), survey::slot_views(target, snapshot))
-    });
+    let slot = target
+        .slotted
+        .then(|| slots::current(survey::slot_hint(core, component), survey::slot_views(target, snapshot)));
     let name = workload::name(core.name(), component, slot);
     core.deployment(&name).or_else(|| applied.deployments.get(&name))
 }
@@ -95,10 +99,13 @@ fn detail(target: &Target, snapshot: &Snapshot, decided: &Decided) -> String {
         state @ (ComponentState::Pending | ComponentState::Updating(_)) => explain::component_state(state),
         ComponentState::Done => {
             let records = target.records(&snapshot.core);
-            let unavailable = records.iter().find_map(|r| condition(r, "Available").filter(|c| c.0 != "True"));
+            let unavailable =
+                records.iter().find_map(|r| condition(r, "Available").filter(|c| c.0 != "True"));
             unavailable.map_or_else(
                 || "updating deployment".to_owned(),
-                |(status, reason, message)| format!("deployment status[Available:{status}]: reason[{reason}]: {message}"),
+                |(status, reason, message)| {
+                    format!("deployment status[Available:{status}]: reason[{reason}]: {message}")
+                },
             )
         }
     }

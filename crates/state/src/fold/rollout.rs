@@ -1,9 +1,7 @@
 //! `status.upgrade`: the plan, how far it is, what it waits for and since when.
 
 use jiff::Timestamp;
-use milvus_api::{
-    MilvusStatus, Reason, RolloutPhase, RolloutStatus, RolloutStep, StepState, WaitingFor,
-};
+use milvus_api::{MilvusStatus, Reason, RolloutPhase, RolloutStatus, RolloutStep, StepState, WaitingFor};
 use milvus_plan::{ComponentState, Decision, Plan, Progress, Step, WaitReason, Waiting, explain};
 
 use super::conditions::seconds;
@@ -37,7 +35,9 @@ pub fn update(status: &mut MilvusStatus, snapshot: &Snapshot, decided: &Decided)
             fresh.steps = steps(plan, &decided.progress, None, now);
             status.upgrade = Some(fresh);
         }
-        Verdict::Plan(Decision::Done) if decided.stale.is_empty() && decided.objects.deployments.is_empty() => {
+        Verdict::Plan(Decision::Done)
+            if decided.stale.is_empty() && decided.objects.deployments.is_empty() =>
+        {
             finish(status, plan, &decided.progress, now);
         }
         Verdict::Plan(decision) => advance(status, plan, decision, decided, now),
@@ -52,7 +52,8 @@ fn halt(status: &mut MilvusStatus, now: Timestamp) {
         return;
     }
     if let Some(rollout) = status.upgrade.as_mut() {
-        let waiting = (Reason::UpgradeHalted, "the spec is refused; see the condition SpecAccepted".to_owned());
+        let waiting =
+            (Reason::UpgradeHalted, "the spec is refused; see the condition SpecAccepted".to_owned());
         wait(rollout, None, waiting, now);
     }
 }
@@ -123,7 +124,12 @@ fn wait_for_dependencies(status: &mut MilvusStatus, snapshot: &Snapshot, plan: &
 }
 
 /// Says what is waited for. "Since" is when this wait began: it stays while only the numbers in the message change.
-fn wait(rollout: &mut RolloutStatus, step: Option<String>, (reason, message): (Reason, String), now: Timestamp) {
+fn wait(
+    rollout: &mut RolloutStatus,
+    step: Option<String>,
+    (reason, message): (Reason, String),
+    now: Timestamp,
+) {
     let before = rollout.waiting_for.take();
     let same = before.filter(|b| b.step == step && b.reason == reason.as_str());
     let since = same.and_then(|b| b.since).unwrap_or_else(|| seconds(now));
@@ -142,7 +148,12 @@ fn reason(waiting: &Waiting) -> Reason {
 }
 
 /// The steps with their states and times. Times of an earlier pass of the same roll are kept.
-fn steps(plan: &Plan, progress: &Progress, before: Option<&RolloutStatus>, now: Timestamp) -> Vec<RolloutStep> {
+fn steps(
+    plan: &Plan,
+    progress: &Progress,
+    before: Option<&RolloutStatus>,
+    now: Timestamp,
+) -> Vec<RolloutStep> {
     let version = |side: &milvus_plan::Side| side.version.to_string();
     let step = |step: &Step| {
         let earlier = before.and_then(|b| b.steps.iter().find(|s| s.name == step.name));

@@ -15,7 +15,10 @@ pub fn milvus_updated(snapshot: &Snapshot, decided: &Decided) -> Said {
         Verdict::Refused(refusals) => Said::refused(refusals),
         Verdict::Leftovers(names) => {
             let names = names.join(", ");
-            Said::no(Reason::MilvusComponentsUpdating, format!("waits until objects of a former Milvus of this name are gone: {names}"))
+            Said::no(
+                Reason::MilvusComponentsUpdating,
+                format!("waits until objects of a former Milvus of this name are gone: {names}"),
+            )
         }
         Verdict::Plan(Decision::Done) if decided.stale.is_empty() && !changed(decided) => {
             Said::yes(Reason::MilvusComponentsUpdated, explain::roll_message::<Component>([]))

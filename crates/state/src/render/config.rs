@@ -20,8 +20,13 @@ pub const USER_YAML: &str = "user.yaml";
 pub const HOOK_YAML: &str = "hook.yaml";
 
 /// Values that the operator alone knows; the user's are ignored (upstream deletes them from the spec).
-const OPERATOR_OWNED: [(&str, &str); 5] =
-    [("minio", "address"), ("minio", "port"), ("pulsar", "address"), ("pulsar", "port"), ("etcd", "endpoints")];
+const OPERATOR_OWNED: [(&str, &str); 5] = [
+    ("minio", "address"),
+    ("minio", "port"),
+    ("pulsar", "address"),
+    ("pulsar", "port"),
+    ("etcd", "endpoints"),
+];
 
 /// Coordinators that take over from each other (Milvus ≥ 2.2.3). 2.6's mixcoord falls back to rootCoord's value.
 const ACTIVE_STANDBY: [&str; 4] = ["rootCoord", "dataCoord", "indexCoord", "queryCoord"];

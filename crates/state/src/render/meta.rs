@@ -21,7 +21,11 @@ pub fn app_labels(instance: &str) -> BTreeMap<String, String> {
 }
 
 /// Labels of one component's Deployment and pods, and its selector: they can't change later.
-pub fn component_labels(instance: &str, component: Component, slot: Option<Slot>) -> BTreeMap<String, String> {
+pub fn component_labels(
+    instance: &str,
+    component: Component,
+    slot: Option<Slot>,
+) -> BTreeMap<String, String> {
     let mut labels = app_labels(instance);
     labels.insert(keys::COMPONENT.to_owned(), component.name().to_owned());
     if let Some(slot) = slot {

@@ -78,9 +78,8 @@ pub fn render(
     snapshot: &Snapshot,
 ) -> Result<Objects, Error> {
     let mut objects = Objects { config_map: config_map(milvus, snapshot)?, ..Objects::default() };
-    objects.service = service::service(milvus)?.filter(|wanted| {
-        snapshot.core.service.as_ref().is_none_or(|live| !service::in_sync(live, wanted))
-    });
+    objects.service = service::service(milvus)?
+        .filter(|wanted| snapshot.core.service.as_ref().is_none_or(|live| !service::in_sync(live, wanted)));
     let mut slots = Vec::new();
     for target in targets {
         let component = target.settings.component;
@@ -103,8 +102,7 @@ pub fn render(
 /// set of coordinators no longer has.
 pub fn stale(targets: &[Target], snapshot: &Snapshot) -> Vec<Removal> {
     let core = &snapshot.core;
-    let wanted: BTreeSet<String> =
-        targets.iter().flat_map(|t| t.names(core)).map(|(_, name)| name).collect();
+    let wanted: BTreeSet<String> = targets.iter().flat_map(|t| t.names(core)).map(|(_, name)| name).collect();
     let left = core.owned().filter(|d| !wanted.contains(&d.name));
     left.map(|d| Removal { name: d.name.clone(), uid: d.uid.clone() }).collect()
 }

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::{
     ConfigMapVolumeSource, Container, ContainerPort, EmptyDirVolumeSource, ExecAction, KeyToPath, Lifecycle,
-    LifecycleHandler, PodSecurityContext, PodSpec, PodTemplateSpec, SecretVolumeSource, SecurityContext, Volume,
-    VolumeMount,
+    LifecycleHandler, PodSecurityContext, PodSpec, PodTemplateSpec, SecretVolumeSource, SecurityContext,
+    Volume, VolumeMount,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use milvus_api::keys;
@@ -156,7 +156,10 @@ fn ports(component: &ComponentSettings) -> Vec<ContainerPort> {
 fn pre_stop() -> Lifecycle {
     let command = Some(vec!["sleep".to_owned(), "30".to_owned()]);
     let exec = Some(ExecAction { command });
-    Lifecycle { pre_stop: Some(LifecycleHandler { exec, ..LifecycleHandler::default() }), ..Lifecycle::default() }
+    Lifecycle {
+        pre_stop: Some(LifecycleHandler { exec, ..LifecycleHandler::default() }),
+        ..Lifecycle::default()
+    }
 }
 
 fn config_container(milvus: &Validated, tool: &Tool) -> Container {
@@ -249,4 +252,3 @@ fn volumes(milvus: &Validated, component: &ComponentSettings) -> Vec<Volume> {
     }
     volumes
 }
-

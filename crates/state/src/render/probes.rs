@@ -7,7 +7,10 @@ use super::pod::METRICS_PORT;
 
 fn tcp() -> Probe {
     Probe {
-        tcp_socket: Some(TCPSocketAction { port: IntOrString::Int(METRICS_PORT), ..TCPSocketAction::default() }),
+        tcp_socket: Some(TCPSocketAction {
+            port: IntOrString::Int(METRICS_PORT),
+            ..TCPSocketAction::default()
+        }),
         success_threshold: Some(1),
         ..Probe::default()
     }

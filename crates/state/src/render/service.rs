@@ -30,7 +30,8 @@ pub fn service(milvus: &Validated) -> Result<Option<Service>, Error> {
         ..ServiceSpec::default()
     };
     let mut annotations = settings.annotations.clone();
-    let hash = hash::of_json(&(&metadata.labels, &annotations, &spec)).map_err(|source| Error::Hash { source })?;
+    let hash =
+        hash::of_json(&(&metadata.labels, &annotations, &spec)).map_err(|source| Error::Hash { source })?;
     annotations.insert(keys::RENDERED_HASH.to_owned(), hash);
     metadata.annotations = Some(annotations);
     Ok(Some(Service { metadata, spec: Some(spec), ..Service::default() }))

@@ -56,7 +56,8 @@ impl Workload<'_> {
             let write = match goal.template {
                 Template::Target => {
                     let image = self.image(record, Some(slot))?;
-                    let (image, written) = image.unwrap_or_else(|| (self.target.settings.image.clone(), true));
+                    let (image, written) =
+                        image.unwrap_or_else(|| (self.target.settings.image.clone(), true));
                     self.write(Some(slot), record, Some(goal.replicas), &image, written)?
                 }
                 Template::Idle => self.idle(slot, record)?,
@@ -147,11 +148,7 @@ impl Workload<'_> {
     }
 
     /// An idle twin: it takes part in nothing until the next roll, and its image can't be pulled by mistake.
-    fn idle(
-        &self,
-        slot: Slot,
-        record: Option<&DeploymentRecord>,
-    ) -> Result<Option<DeploymentWrite>, Error> {
+    fn idle(&self, slot: Slot, record: Option<&DeploymentRecord>) -> Result<Option<DeploymentWrite>, Error> {
         if record.is_some() {
             return Ok(None);
         }

@@ -75,7 +75,10 @@ pub fn parse(
         security_context: decode.one("securityContext", free(spec, global, |s| s.security_context.as_ref())),
         sidecars: decode.list("sidecars", &own.sidecars),
         init_containers: decode.list("initContainers", &own.init_containers),
-        service: common.service(name).map(service).or_else(|| component.serves_clients().then(default_service)),
+        service: common
+            .service(name)
+            .map(service)
+            .or_else(|| component.serves_clients().then(default_service)),
     }
 }
 
@@ -180,7 +183,11 @@ impl Decode<'_> {
             Ok(typed) => Some(typed),
             Err(error) => {
                 let path = format!("{}.{field}", self.path);
-                self.refusals.push(Refusal::invalid(&path, error, "Write it as Kubernetes documents it for pods."));
+                self.refusals.push(Refusal::invalid(
+                    &path,
+                    error,
+                    "Write it as Kubernetes documents it for pods.",
+                ));
                 None
             }
         }

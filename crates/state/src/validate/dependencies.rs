@@ -21,7 +21,8 @@ fn default_members(mode: Mode) -> u64 {
 /// Parses all dependencies; `None` when one of them is refused.
 pub fn parse(milvus: &Milvus, version: &Version, refusals: &mut Vec<Refusal>) -> Option<Dependencies> {
     let before = refusals.len();
-    let names = Names { name: milvus.metadata.name.as_deref()?, namespace: milvus.metadata.namespace.as_deref()? };
+    let names =
+        Names { name: milvus.metadata.name.as_deref()?, namespace: milvus.metadata.namespace.as_deref()? };
     let etcd = etcd(&milvus.spec, &names, refusals);
     let storage = storage(&milvus.spec, &names, refusals);
     let queue = queue(milvus, &names, version, refusals);
@@ -142,13 +143,18 @@ fn kind(milvus: &Milvus, version: &Version) -> Kind {
         .and_then(|text| text.parse().ok());
     asked.or(pinned).unwrap_or_else(|| {
         let running = status.and_then(|s| {
-            Some(Version::of(s.current_version.as_deref().filter(|v| !v.is_empty()), s.current_image.as_deref()?))
+            Some(Version::of(
+                s.current_version.as_deref().filter(|v| !v.is_empty()),
+                s.current_image.as_deref()?,
+            ))
         });
         let version = running.filter(|v| v.known().is_some()).unwrap_or_else(|| version.clone());
         match (&version, milvus_plan::component::layout(&version), mode) {
             (Version::Known(version), _, mode) => default_queue(mode, version),
             (Version::Unknown(_), _, Mode::Cluster) => Kind::Pulsar,
-            (Version::Unknown(_), milvus_plan::facts::Layout::Streaming, Mode::Standalone) => Kind::Woodpecker,
+            (Version::Unknown(_), milvus_plan::facts::Layout::Streaming, Mode::Standalone) => {
+                Kind::Woodpecker
+            }
             (Version::Unknown(_), milvus_plan::facts::Layout::IndexNodes, Mode::Standalone) => Kind::Rocksmq,
         }
     })

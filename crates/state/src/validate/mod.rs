@@ -124,7 +124,10 @@ pub fn validate(milvus: &Milvus, kafka_has_ca: bool) -> Result<Validated, Vec<Re
         .map(|component| components::parse(component, common, &image, topology.mode, &mut refusals))
         .collect();
     let Some(dependencies) = dependencies.filter(|_| refusals.is_empty()) else { return Err(refusals) };
-    Ok(assemble(milvus, Parts { target: Side { image, version }, topology, components, dependencies, kafka_has_ca }))
+    Ok(assemble(
+        milvus,
+        Parts { target: Side { image, version }, topology, components, dependencies, kafka_has_ca },
+    ))
 }
 
 /// What [`validate`] has parsed before it puts the rest together.

@@ -25,7 +25,9 @@ pub fn topology(milvus: &Milvus, common: &Components) -> Topology {
     let pinned = milvus.status.as_ref().and_then(|s| s.resolved.as_ref()).and_then(|r| r.coordinators);
     let coordinators = match (common.mix_coord.is_some(), four.iter().any(|c| c.is_some()), pinned) {
         (true, _, _) => Coordinators::Mix,
-        (false, true, _) | (false, false, Some(milvus_api::status::CoordinatorSet::Four)) => Coordinators::Four,
+        (false, true, _) | (false, false, Some(milvus_api::status::CoordinatorSet::Four)) => {
+            Coordinators::Four
+        }
         _ => Coordinators::Mix,
     };
     Topology {
@@ -71,13 +73,24 @@ pub fn refusals(milvus: &Validated, pinned: Option<&ResolvedDefaults>) -> Vec<Re
         return vec![mode_refused(milvus, pinned, from, to)];
     }
     let deps = &milvus.dependencies;
-    let lost_external =
-        |external: bool, field: &str, now: &str, was: &str| (!external && now != was).then(|| lost(milvus, field, now, was));
+    let lost_external = |external: bool, field: &str, now: &str, was: &str| {
+        (!external && now != was).then(|| lost(milvus, field, now, was))
+    };
     let mut found = Vec::new();
     let endpoints = pinned.etcd_endpoints.join(",");
-    found.extend(lost_external(deps.etcd.external, "etcd.endpoints", &deps.etcd.endpoints.join(","), &endpoints));
+    found.extend(lost_external(
+        deps.etcd.external,
+        "etcd.endpoints",
+        &deps.etcd.endpoints.join(","),
+        &endpoints,
+    ));
     let storage = pinned.storage_endpoint.clone().unwrap_or_default();
-    found.extend(lost_external(deps.storage.external, "storage.endpoint", &milvus.storage_endpoint, &storage));
+    found.extend(lost_external(
+        deps.storage.external,
+        "storage.endpoint",
+        &milvus.storage_endpoint,
+        &storage,
+    ));
     found.extend(changed("etcd.rootPath", &asked.etcd_root_path, &pinned.etcd_root_path, milvus));
     found.extend(changed("minio.bucketName", &asked.bucket, &pinned.bucket, milvus));
     found
