@@ -102,8 +102,7 @@ impl Etcd {
         detached: bool,
     ) -> Result<Self, Error> {
         let executable = tools::path(Tool::Etcd).await.context(ToolSnafu)?;
-        let (client_port, peer_port) =
-            (Port::free().context(NoPortSnafu)?, Port::free().context(NoPortSnafu)?);
+        let ports = [Port::free().context(NoPortSnafu)?, Port::free().context(NoPortSnafu)?];
         let [client, peer] = [ports[0].http(), ports[1].http()];
         let mut program = Program::new("etcd", &executable, directory.join("etcd.log"))
             .detached(detached)
