@@ -10,6 +10,7 @@ use milvus_probe::Prober;
 use milvus_state::render::Tool;
 
 use crate::credentials::Credentials;
+use crate::failures::Failures;
 use crate::metrics::Metrics;
 
 /// Name under which Events are reported.
@@ -27,6 +28,8 @@ pub struct Context {
     pub recorder: Recorder,
     /// Metrics.
     pub metrics: Metrics,
+    /// Failed passes in a row, for the back-off.
+    pub failures: Failures,
     /// Image of the init container.
     pub tool: Tool,
     /// Credentials that probes use, by UID of the Milvus.
@@ -45,6 +48,7 @@ impl Context {
             metrics,
             tool,
             credentials: Mutex::default(),
+            failures: Failures::default(),
         }
     }
 }
