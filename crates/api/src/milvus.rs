@@ -21,7 +21,7 @@ pub const DEFAULT_IMAGE: &str = "milvusdb/milvus:v2.6.11";
     namespaced,
     status = "MilvusStatus",
     shortname = "mi",
-    category = "milvus",
+    category = "milvus-io",
     derive = "PartialEq",
     derive = "Default",
     doc = "A Milvus installation: its components, what it depends on, and its configuration.",
