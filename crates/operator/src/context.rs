@@ -38,7 +38,13 @@ pub struct Context {
 
 impl Context {
     /// A context. `instance` is the name of the operator's pod.
-    pub fn new(client: Client, prober: Prober, metrics: Metrics, tool: Tool, instance: Option<String>) -> Context {
+    pub fn new(
+        client: Client,
+        prober: Prober,
+        metrics: Metrics,
+        tool: Tool,
+        instance: Option<String>,
+    ) -> Context {
         let reporter = Reporter { controller: CONTROLLER.to_owned(), instance };
         Context {
             recorder: Recorder::new(client.clone(), reporter),

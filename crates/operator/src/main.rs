@@ -1,9 +1,9 @@
 //! `milvus-operator` (shell to be merged).
-use std::sync::Arc;
 use milvus_cluster::{connect, watch::Scope};
 use milvus_operator::{context::Context, metrics::Metrics, run};
 use milvus_probe::Prober;
 use milvus_state::render::Tool;
+use std::sync::Arc;
 
 #[tokio::main]
 async fn main() {
@@ -14,6 +14,8 @@ async fn main() {
     let tool = Tool { image: "milvus-operator:dev".into(), pull_policy: "IfNotPresent".into() };
     let ctx = Arc::new(Context::new(client, prober, Metrics::default(), tool, None));
     let (ready, _r) = tokio::sync::watch::channel(false);
-    let stop = async { let _ = tokio::signal::ctrl_c().await; };
+    let stop = async {
+        let _ = tokio::signal::ctrl_c().await;
+    };
     run::controllers(ctx, changes, run::Settings { scope: Scope::All, concurrency: 0, ready }, stop).await;
 }

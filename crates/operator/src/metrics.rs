@@ -1,7 +1,7 @@
 //! Metrics (to be merged).
-use std::time::Duration;
-use milvus_api::{Milvus, MilvusStatus};
 use crate::error::Error;
+use milvus_api::{Milvus, MilvusStatus};
+use std::time::Duration;
 /// Metrics.
 #[derive(Default)]
 pub struct Metrics {}

@@ -50,7 +50,10 @@ async fn say(upgrade: Arc<MilvusUpgrade>, client: Arc<Client>) -> Result<Action,
     let (namespace, name) = (upgrade.namespace().unwrap_or_default(), upgrade.name_any());
     let mut next = (*upgrade).clone();
     let status = next.status.get_or_insert_default();
-    let said = status.conditions.iter().any(|c| c.type_ == TYPE && c.observed_generation == upgrade.metadata.generation);
+    let said = status
+        .conditions
+        .iter()
+        .any(|c| c.type_ == TYPE && c.observed_generation == upgrade.metadata.generation);
     if said {
         return Ok(Action::await_change());
     }
