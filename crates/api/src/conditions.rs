@@ -155,6 +155,8 @@ pub enum Reason {
     WaitingForRollout,
     /// New pods are not ready, or not for long enough.
     WaitingForPodsReady,
+    /// A new pod can't start or does not get ready; the message names it and what Kubernetes says of it.
+    PodProblem,
     /// Pods of the older template have not ended.
     WaitingForPodsGone,
     /// A dependency does not answer.
@@ -167,6 +169,8 @@ pub enum Reason {
     UpgradeHalted,
     /// Another target took the place of this one.
     UpgradeSuperseded,
+    /// The API server refused a write of the operator, or could not be reached; the message says which and why.
+    WriteFailed,
 }
 
 impl Reason {
@@ -210,12 +214,14 @@ impl Reason {
             | Self::UpgradeRecorded
             | Self::WaitingForRollout
             | Self::WaitingForPodsReady
+            | Self::PodProblem
             | Self::WaitingForPodsGone
             | Self::WaitingForDependencies
             | Self::WaitingForUnpause
             | Self::UpgradeDone
             | Self::UpgradeHalted
-            | Self::UpgradeSuperseded => &[C::UpgradeProgressing],
+            | Self::UpgradeSuperseded
+            | Self::WriteFailed => &[C::UpgradeProgressing],
         }
     }
 }

@@ -70,6 +70,11 @@ pub const CONFIG_CHECKSUM: &str = "checksum/config";
 /// Generation of the `Milvus` that a Deployment was rendered from.
 pub const GENERATION: &str = "milvus.io/generation";
 
+/// Hash of the pod template that was rendered for a Deployment, or of a rendered Service: tells a change from a drift.
+pub const RENDERED_HASH: &str = "milvus.io/rendered-hash";
+/// Hash of everything around the pod template of a Deployment.
+pub const RENDERED_SPEC_HASH: &str = "milvus.io/rendered-spec-hash";
+
 /// Label that tells the two Deployments of a component apart; its value is `0` or `1`.
 pub fn group_id(component: ComponentName) -> String {
     format!("milvus.io/{component}-group-id")
@@ -194,6 +199,14 @@ pub const DOCUMENTED: &[KeyDoc] = &[
         "hash of the configuration, where `updateConfigMapOnly` is false",
     ),
     doc(GENERATION, "annotation", "Deployments", US, "generation of the `Milvus` that it was rendered from"),
+    doc(
+        RENDERED_HASH,
+        "annotation",
+        "Deployments and the Service",
+        US,
+        "hash of what was rendered; when it is the same, nothing is sent",
+    ),
+    doc(RENDERED_SPEC_HASH, "annotation", "Deployments", US, "hash of what is around the pod template"),
     doc(UPGRADE, "label", "tasks of a MilvusUpgrade", US, "name of the `MilvusUpgrade`"),
     doc(
         TASK_KIND,
