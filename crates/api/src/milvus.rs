@@ -21,6 +21,7 @@ pub const DEFAULT_IMAGE: &str = "milvusdb/milvus:v2.6.11";
     namespaced,
     status = "MilvusStatus",
     shortname = "mi",
+    // Not `milvus`: kubectl would take the word for the category and not for this kind.
     category = "milvus-io",
     derive = "PartialEq",
     derive = "Default",
