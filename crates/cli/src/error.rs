@@ -37,7 +37,9 @@ pub enum Error {
     },
 
     /// The user is not known.
-    #[snafu(display("The API server {url} does not know you: {why}. Log in again, or choose another --context."))]
+    #[snafu(display(
+        "The API server {url} does not know you: {why}. Log in again, or choose another --context."
+    ))]
     Unauthorized {
         /// Address of the API server.
         url: String,

@@ -4,11 +4,11 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use kubectl_milvus::args::{Cli, Verb};
+use kubectl_milvus::cmd;
 use kubectl_milvus::context::Context;
 use kubectl_milvus::error::Error;
 use kubectl_milvus::exit::Exit;
 use kubectl_milvus::output::{self, Printer};
-use kubectl_milvus::cmd;
 
 fn main() -> ExitCode {
     // Before the first TLS client: rustls takes no provider of its own choice. Err means that one is installed already.

@@ -3,12 +3,12 @@
 //! Takes views and a [`Style`]; gives text that ends in a line break. Pure: whether there is a terminal, how wide it is and whether
 //! it wants colour is in the style.
 
-use comfy_table::{Cell, Color, ColumnConstraint, ContentArrangement, Table, TableStyle};
+use comfy_table::{Cell, Color, ColumnConstraint, ContentArrangement, Table, TableStyle, Width};
 use jiff::Timestamp;
 use milvus_api::{ConditionStatus, MilvusState, Reason, RolloutPhase};
 
 use crate::age::age;
-use crate::view::{Problem, Roll, Standing, View, Waiting};
+use crate::view::{Advice, Problem, Roll, Standing, View, Waiting};
 
 /// How text is laid out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -22,14 +22,40 @@ pub struct Style {
 /// Space between two columns.
 const GAP: u16 = 2;
 
+/// Before what belongs to the line above.
+const INDENT: &str = "    ";
+
+/// The least that the column ROLL gets on a narrow screen: a version and an arrow.
+const NARROW_ROLL: u16 = 16;
+
 /// Shown where there is nothing to show, as kubectl does.
 const NOTHING: &str = "<none>";
 
-/// All `views` as one table. With `namespaces` the first column is the namespace.
+/// All `views` as one table. With `namespaces` the first column is the namespace. Where it would be wider than the screen, images
+/// lose their registry and the column ROLL is wrapped.
 pub fn list(views: &[View], namespaces: bool, style: Style) -> String {
+    let whole = list_with(views, namespaces, Style { width: None, ..style }, |view| &view.image);
+    let fits = |width: u16| {
+        whole
+            .lines()
+            .all(|line| anstream::adapter::strip_str(line).to_string().chars().count() <= width.into())
+    };
+    match style.width {
+        Some(width) if !fits(width) => list_with(views, namespaces, style, short_image),
+        Some(_) | None => whole,
+    }
+}
+
+fn list_with<'a>(
+    views: &'a [View],
+    namespaces: bool,
+    style: Style,
+    image: fn(&'a View) -> &'a str,
+) -> String {
     let mut table = table(style);
+    let hidden = usize::from(!namespaces);
     let header = ["NAMESPACE", "NAME", "MODE", "STATUS", "UPDATED", "IMAGE", "ROLL", "AGE"];
-    table.set_header(header.iter().skip(usize::from(!namespaces)));
+    table.set_header(header.into_iter().skip(hidden));
     for view in views {
         let cells = [
             Cell::new(&view.namespace),
@@ -37,15 +63,23 @@ pub fn list(views: &[View], namespaces: bool, style: Style) -> String {
             Cell::new(&view.mode),
             status_cell(view),
             updated_cell(view),
-            Cell::new(&view.image),
+            Cell::new(image(view)),
             Cell::new(short_roll(view)),
             Cell::new(age_or_none(view.created, view.at)),
         ];
-        table.add_row(cells.into_iter().skip(usize::from(!namespaces)));
+        table.add_row(cells.into_iter().skip(hidden));
     }
-    // A name is there to be copied, a state to be read at a glance; image and roll share what is left.
-    let fixed = if namespaces { [0, 1, 2, 3, 4, 7].as_slice() } else { [0, 1, 2, 3, 6].as_slice() };
-    finish(table, fixed)
+    let roll = 6 - hidden;
+    let fixed: Vec<usize> = (0..8 - hidden).filter(|column| *column != roll).collect();
+    if let Some(column) = table.column_mut(roll) {
+        column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(NARROW_ROLL)));
+    }
+    finish(table, &fixed)
+}
+
+/// An image without registry and path, so that the tag can be seen.
+fn short_image(view: &View) -> &str {
+    view.image.rsplit('/').next().unwrap_or(&view.image)
 }
 
 /// The story of one Milvus: where it stands, the roll, what it waits for, what is wrong.
@@ -60,7 +94,7 @@ pub fn story(view: &View, style: Style) -> String {
     }
     if !view.unsupported.is_empty() {
         let mut table = table(style);
-        view.unsupported.iter().for_each(|field| drop(table.add_row(["", field.as_str()])));
+        table.add_rows(view.unsupported.iter().map(|field| ["", field.as_str()]));
         blocks.push(format!("These fields have no effect yet:\n{}", finish(table, &[0])));
     }
     blocks.join("\n")
@@ -109,7 +143,8 @@ fn head(view: &View, style: Style) -> String {
     table.add_row(["Mode", &view.mode]);
     table.add_row(["Image", &view.image]);
     if let Some(running) = &view.running_image {
-        table.add_row(["Before", running]);
+        let refused = view.standing == Standing::Refused && view.open_roll().is_none();
+        table.add_row([if refused { "Running" } else { "Before" }, running]);
     }
     if let Some(endpoint) = &view.endpoint {
         table.add_row(["Endpoint", endpoint]);
@@ -119,55 +154,67 @@ fn head(view: &View, style: Style) -> String {
 }
 
 fn roll_block(view: &View, roll: &Roll, style: Style) -> String {
-    let mut line = roll.sentence();
-    match (roll.started, roll.finished) {
-        (_, Some(finished)) => line = format!("{line} {} ago.", age(finished, view.at)),
-        (Some(started), None) if roll.open => line = format!("{line} Under way for {}.", age(started, view.at)),
-        _ => {}
-    }
-    // Under way, the sentence is the headline already.
-    let title = if view.standing == Standing::Rolling {
-        roll.started.map(|started| format!("Under way for {}.", age(started, view.at))).unwrap_or_default()
-    } else {
-        line
+    let sentence = roll.sentence();
+    let sentence = sentence.trim_end_matches('.');
+    let took = roll.started.zip(roll.finished).map(|(from, to)| format!(", after {}", age(from, to)));
+    let title = match (roll.started, roll.finished) {
+        (_, Some(finished)) => {
+            format!("{sentence} {} ago{}.", age(finished, view.at), took.unwrap_or_default())
+        }
+        // Under way, the sentence is the headline already.
+        (Some(started), None) if view.standing == Standing::Rolling => {
+            format!("Under way for {}.", age(started, view.at))
+        }
+        (Some(started), None) => format!("{sentence}, under way for {}.", age(started, view.at)),
+        (None, None) => format!("{sentence}."),
     };
-    let title = if title.is_empty() { title } else { wrapped(&title, style) };
-    let steps = if roll.steps.is_empty() { String::new() } else { roll_table(roll, view.at, style) };
-    let superseded = roll.phase == Some(RolloutPhase::Superseded);
-    if superseded { title } else { format!("{title}{steps}") }
+    let title = wrapped(&title, style);
+    if roll.steps.is_empty() || roll.phase == Some(RolloutPhase::Superseded) {
+        return title;
+    }
+    format!("{title}{}", roll_table(roll, view.at, style))
 }
 
 fn waiting_block(waiting: &Waiting, now: Timestamp, style: Style) -> String {
-    let mut table = table(style);
-    let mut first = waiting.step.clone().map(|step| format!("{step}, ")).unwrap_or_default();
-    if let Some(since) = waiting.since {
-        first.push_str(&format!("since {}, ", age(since, now)));
-    }
-    table.add_row(["Waits for", &format!("{first}{}", waiting.reason)]);
-    table.add_row(["", &waiting.message]);
-    if let Some(advice) = &waiting.advice {
-        table.add_row(["What to do", advice]);
-    }
-    finish(table, &[0])
+    let since = waiting.since.map(|since| format!("since {}", age(since, now)));
+    let words: Vec<String> =
+        waiting.step.iter().cloned().chain(since).chain([waiting.reason.clone()]).collect();
+    let title = wrapped(&format!("Waits for {}", words.join(", ")), style);
+    format!("{title}{}{}", indented(&waiting.message, style), advice_lines(waiting.advice.as_ref(), style))
 }
 
 fn problems_block(problems: &[Problem], now: Timestamp, style: Style) -> String {
-    let mut table = table(style);
+    let mut text = "Not as it should be:\n".to_owned();
     for problem in problems {
         let since = problem.since.map(|since| format!(" since {}", age(since, now))).unwrap_or_default();
         let colour = Some(Color::Red).filter(|_| problem.status == ConditionStatus::False.as_str());
+        let mut table = table(style);
         table.add_row([
             coloured(&problem.condition, colour),
             Cell::new(format!("{}{since}, {}", problem.status, problem.reason)),
         ]);
-        if !problem.message.is_empty() {
-            table.add_row(["", &problem.message]);
-        }
-        if let Some(advice) = &problem.advice {
-            table.add_row(["", &format!("What to do: {advice}")]);
-        }
+        text.push_str(&finish(table, &[0]));
+        text.push_str(&indented(&problem.message, style));
+        text.push_str(&advice_lines(problem.advice.as_ref(), style));
     }
-    format!("Not as it should be:\n{}", finish(table, &[0]))
+    text
+}
+
+/// What to do. The command is a line of its own and never wrapped, so that it can be copied.
+fn advice_lines(advice: Option<&Advice>, style: Style) -> String {
+    let Some(advice) = advice else { return String::new() };
+    let command = advice.command.as_ref().map(|command| format!("{INDENT}{command}\n"));
+    format!("{}{}", indented(&format!("What to do: {}", advice.text), style), command.unwrap_or_default())
+}
+
+fn indented(text: &str, style: Style) -> String {
+    if text.is_empty() {
+        return String::new();
+    }
+    let mut table = table(style);
+    // The gap between columns is the other half of the indent.
+    table.add_row([&INDENT[usize::from(GAP)..], text]);
+    finish(table, &[0])
 }
 
 fn short_roll(view: &View) -> String {

@@ -28,7 +28,8 @@ fn stories() {
         let view = view(path.file_name().unwrap().to_str().unwrap());
         let story = table::story(&view, AT_80);
         for line in story.lines() {
-            assert!(line.chars().count() <= 80, "too long for 80 columns: {line}");
+            let command = line.trim_start().starts_with("kubectl ");
+            assert!(command || line.chars().count() <= 80, "too long for 80 columns: {line}");
             assert_eq!(line, line.trim_end(), "spaces at the end");
         }
         insta::assert_snapshot!(story);
@@ -100,7 +101,10 @@ fn colours_only_where_they_are_asked_for() {
     assert!(!table::story(&stuck, AT_80).contains('\x1b'));
     let coloured = table::story(&stuck, Style { colour: true, ..AT_80 });
     assert!(coloured.contains('\x1b'));
-    assert_eq!(anstream::adapter::strip_str(&coloured).to_string().lines().count(), table::story(&stuck, AT_80).lines().count());
+    assert_eq!(
+        anstream::adapter::strip_str(&coloured).to_string().lines().count(),
+        table::story(&stuck, AT_80).lines().count()
+    );
 }
 
 #[test]

@@ -10,8 +10,8 @@ use futures::{Stream, StreamExt, TryStreamExt};
 use jiff::Timestamp;
 use kube::api::ListParams;
 use kube::core::DeserializeGuard;
-use kube::runtime::watcher::{self, Event, watcher};
 use kube::runtime::WatchStreamExt;
+use kube::runtime::watcher::{self, Event, watcher};
 use kube::{Api, ResourceExt};
 use milvus_api::Milvus;
 use serde::Serialize;
@@ -227,8 +227,9 @@ fn key(object: &DeserializeGuard<Milvus>) -> (String, String) {
 /// Objects that do not decode: they never hide the others.
 fn unreadable(seen: &Seen) -> Vec<Error> {
     let broken = seen.iter().filter_map(|(key, guard)| Some((key, guard.0.as_ref().err()?)));
-    let error = |((namespace, name), why): (&(String, String), &kube::core::error_boundary::InvalidObject)| {
-        Error::Unreadable { name: name.clone(), namespace: namespace.clone(), why: why.error.clone() }
-    };
+    let error =
+        |((namespace, name), why): (&(String, String), &kube::core::error_boundary::InvalidObject)| {
+            Error::Unreadable { name: name.clone(), namespace: namespace.clone(), why: why.error.clone() }
+        };
     broken.map(error).collect()
 }

@@ -1,67 +1,81 @@
-//! What to do about a reason: one sentence, with the command to type.
+//! What to do about a reason: a sentence, and the command to type.
 
-use milvus_api::{ConditionType, Reason};
+use milvus_api::Reason;
+use serde::Serialize;
 
 use super::Object;
 
+/// What to do about a reason.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Advice {
+    /// In a sentence.
+    pub text: String,
+    /// A command that helps, ready to be copied.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub command: Option<String>,
+}
+
 /// What to do about a reason. `None` where there is nothing to do, or where the message itself says it, as every refusal does.
 /// `step` is the step that waits: its components are named in the command.
-pub fn advice(reason: &str, object: Object<'_>, step: Option<&str>) -> Option<String> {
+pub fn advice(reason: &str, object: Object<'_>, step: Option<&str>) -> Option<Advice> {
     let reason: Reason = reason.parse().ok()?;
+    let text = text(reason)?;
     let Object { name, namespace } = object;
-    let pods = pods(object, step);
-    let secret = || {
-        format!("Compare the Secret with what spec.dependencies names: `kubectl get secrets -n {namespace}`.")
+    let command = match reason {
+        Reason::MilvusComponentNotHealthy
+        | Reason::PodProblem
+        | Reason::WaitingForPodsReady
+        | Reason::WaitingForPodsGone => Some(describe_pods(object, step)),
+        Reason::SecretNotExist | Reason::SecretError | Reason::SecretDecodeError => {
+            Some(format!("kubectl get secrets -n {namespace}"))
+        }
+        Reason::WaitingForUnpause => Some(format!("kubectl edit milvus {name} -n {namespace}")),
+        _ => None,
     };
-    let text = match reason {
+    Some(Advice { text: text.to_owned(), command })
+}
+
+/// Every reason has its line, so that a new one is not forgotten.
+fn text(reason: Reason) -> Option<&'static str> {
+    Some(match reason {
         Reason::EtcdNotReady => {
-            "See that etcd runs and that spec.dependencies.etcd.endpoints can be reached from the operator's pod."
-                .to_owned()
+            "See that etcd runs, and that spec.dependencies.etcd.endpoints can be reached from the operator's pod."
         }
         Reason::StorageNotReady | Reason::ClientError => {
-            "See that spec.dependencies.storage names the right endpoint, bucket and Secret, and that the storage runs."
-                .to_owned()
+            "See that the storage runs, and that spec.dependencies.storage names the right endpoint, bucket and Secret."
         }
-        Reason::SecretNotExist | Reason::SecretError | Reason::SecretDecodeError => secret(),
+        Reason::SecretNotExist | Reason::SecretError | Reason::SecretDecodeError => {
+            "Compare the Secret and its keys with what spec.dependencies names."
+        }
         Reason::MsgStreamNotReady | Reason::CreateClientFailed => {
-            "See that the message queue runs and that its address in spec.dependencies is right.".to_owned()
+            "See that the message queue runs, and that its address in spec.dependencies is right."
         }
         Reason::ConnectionFailed => {
-            "See that the address in spec.dependencies is right and reachable from the operator's pod."
-                .to_owned()
+            "See that the address in spec.dependencies is right and can be reached from the operator's pod."
         }
-        Reason::DependencyNotReady => return None,
-        Reason::MilvusComponentNotHealthy => format!("See what the pods say: `{pods}`."),
-        Reason::PodProblem => format!(
-            "See what Kubernetes says of the pod: `{pods}`. A wrong image, resource or setting can be put right, or put back, at \
-             any time with `kubectl edit milvus {name} -n {namespace}`: the roll follows at once."
-        ),
-        Reason::WaitingForPodsReady => {
-            format!("Nothing, if the numbers go up. If they stand still, see what the pods say: `{pods}`.")
+        Reason::MilvusComponentNotHealthy => "See what the pods say.",
+        Reason::PodProblem => {
+            "See what Kubernetes says of the pod. An image, a resource or a setting that is wrong can be put right, or put back, \
+             in the Milvus at any time: the roll follows at once."
         }
-        Reason::WaitingForPodsGone => format!(
-            "Nothing, while the old pods hand over their work. To see which are left: `{pods}`."
-        ),
-        Reason::WaitingForUnpause => {
-            format!("Set `paused` back in spec.components: `kubectl edit milvus {name} -n {namespace}`.")
-        }
-        Reason::WaitingForDependencies => format!(
-            "Repair what {}, {} or {} says.",
-            ConditionType::EtcdReady,
-            ConditionType::StorageReady,
-            ConditionType::MsgStreamReady
-        ),
+        Reason::WaitingForPodsReady => "Nothing, while the numbers go up. Else see what the pods say.",
+        Reason::WaitingForPodsGone => "Nothing, while the old pods hand over their work. See which are left.",
+        Reason::WaitingForUnpause => "Set `paused` in spec.components back to false.",
+        Reason::WaitingForDependencies => "Repair what EtcdReady, StorageReady or MsgStreamReady says.",
         Reason::WriteFailed => {
-            "See what the message says was refused; a missing permission is repaired by installing the operator's chart anew."
-                .to_owned()
+            "See which write was refused, and why. Permissions that are missing come with the operator's chart: install it anew."
         }
+        // The message says what to do, or another condition does.
         Reason::InvalidSpec
         | Reason::UpgradeRefused
         | Reason::ModeChangeRefused
         | Reason::DependencyChangeRefused
         | Reason::UnknownVersion
         | Reason::NotYetSupported
-        | Reason::UpgradeHalted => return None,
+        | Reason::UpgradeHalted
+        | Reason::DependencyNotReady => return None,
+        // There is nothing to do.
         Reason::EtcdReady
         | Reason::StorageReady
         | Reason::S3StorageAssumeReady
@@ -82,12 +96,11 @@ pub fn advice(reason: &str, object: Object<'_>, step: Option<&str>) -> Option<St
         | Reason::WaitingForRollout
         | Reason::UpgradeDone
         | Reason::UpgradeSuperseded => return None,
-    };
-    Some(text)
+    })
 }
 
 /// The command that describes the pods of a Milvus, or of the components of one step.
-fn pods(Object { name, namespace }: Object<'_>, step: Option<&str>) -> String {
+fn describe_pods(Object { name, namespace }: Object<'_>, step: Option<&str>) -> String {
     let component = match step {
         Some(step) if step.contains('+') => {
             format!(",app.kubernetes.io/component in ({})", step.replace('+', ","))

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use milvus_api::{ConditionType, Milvus, MilvusCondition, MilvusState, MilvusStatus};
 use serde::Serialize;
 
-pub use advice::advice;
+pub use advice::{Advice, advice};
 pub use problems::Problem;
 pub use roll::{Roll, Step, Waiting};
 pub use standing::Standing;

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use milvus_api::{ConditionStatus, ConditionType, MilvusCondition, MilvusStatus, Reason};
 use serde::Serialize;
 
-use super::{Object, Standing, advice, since};
+use super::{Advice, Object, Standing, advice, since};
 
 /// A condition that is not as it should be.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -23,12 +23,20 @@ pub struct Problem {
     pub since: Option<Timestamp>,
     /// What to do, where the message does not say it already.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub advice: Option<String>,
+    pub advice: Option<Advice>,
 }
 
 /// The conditions that are not as they should be, the one that explains the others first: a refusal, then the order of the list.
 pub fn problems(standing: Standing, status: &MilvusStatus, object: Object<'_>) -> Vec<Problem> {
-    let bad = |c: &&MilvusCondition| c.status != ConditionStatus::True.as_str() && !expected(standing, c);
+    let waits = status
+        .condition(ConditionType::UpgradeProgressing)
+        .is_some_and(|c| c.reason == Reason::WaitingForDependencies.as_str());
+    let empty = waits && status.current_image.is_none();
+    let bad = |c: &&MilvusCondition| {
+        // Nothing can be ready before anything is created.
+        let not_yet = empty && c.type_ == ConditionType::MilvusReady.as_str();
+        c.status != ConditionStatus::True.as_str() && !not_yet && !expected(standing, c)
+    };
     let mut found: Vec<&MilvusCondition> = status.conditions.iter().filter(bad).collect();
     found.sort_by_key(|c| c.type_ != ConditionType::SpecAccepted.as_str());
     let problem = |c: &MilvusCondition| Problem {

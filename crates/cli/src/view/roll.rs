@@ -6,7 +6,7 @@ use milvus_api::{
 };
 use serde::Serialize;
 
-use super::{Object, advice};
+use super::{Advice, Object, advice};
 
 /// A change of image.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -77,7 +77,7 @@ pub struct Waiting {
     pub since: Option<Timestamp>,
     /// What to do about it, where there is something to do.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub advice: Option<String>,
+    pub advice: Option<Advice>,
 }
 
 impl Roll {

@@ -68,12 +68,7 @@ impl Standing {
 }
 
 /// The sentence for a standing. It holds no age, so that it changes only when something has happened.
-pub fn headline(
-    standing: Standing,
-    milvus: &Milvus,
-    status: &MilvusStatus,
-    roll: Option<&Roll>,
-) -> String {
+pub fn headline(standing: Standing, milvus: &Milvus, status: &MilvusStatus, roll: Option<&Roll>) -> String {
     match standing {
         Standing::Deleting => "It is being deleted; its pods are stopped first.".to_owned(),
         Standing::Paused => format!(
