@@ -81,7 +81,7 @@ impl Watching {
     fn shelved<K, T>(
         &self,
         record: fn(&K) -> T,
-        shelf: fn(&Records) -> MutexGuard<'_, Shelf<T>>,
+        open: fn(&Records) -> MutexGuard<'_, Shelf<T>>,
     ) -> (impl Stream<Item = Key> + use<K, T>, Synced)
     where
         K: Resource<Scope = NamespaceResourceScope> + Clone + Debug + DeserializeOwned + Send + 'static,
@@ -90,7 +90,7 @@ impl Watching {
     {
         let records = self.records.clone();
         feed(watcher::watcher(self.scope.api::<K>(&self.client), ours()), move |event| {
-            let mut shelf = shelf(&records);
+            let mut shelf = open(&records);
             match event {
                 Change::Relist => shelf.relist(),
                 Change::Put(object) => {
