@@ -90,20 +90,20 @@ impl Watching {
     {
         let records = self.records.clone();
         feed(watcher::watcher(self.scope.api::<K>(&self.client), ours()), move |event| {
-            let mut shelf = open(&records);
+            let mut kept = open(&records);
             match event {
-                Change::Relist => shelf.relist(),
+                Change::Relist => kept.relist(),
                 Change::Put(object) => {
                     let key = owner(&object)?;
-                    shelf.put(&key, &object.name_any(), record(&object));
+                    kept.put(&key, &object.name_any(), record(&object));
                     return Some(vec![key]);
                 }
                 Change::Gone(object) => {
                     let key = owner(&object)?;
-                    shelf.remove(&key, &object.name_any());
+                    kept.remove(&key, &object.name_any());
                     return Some(vec![key]);
                 }
-                Change::Relisted => return Some(shelf.relisted()),
+                Change::Relisted => return Some(kept.relisted()),
             }
             None
         })
