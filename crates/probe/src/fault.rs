@@ -24,14 +24,8 @@ pub(crate) fn describe(error: &(dyn Error + 'static)) -> String {
         let next = match last.downcast_ref::<io::Error>() {
             // `source()` of an io::Error skips the error that it wraps.
             Some(io) => match io.get_ref() {
-                Some(inner) => {
-                    let inner: &(dyn Error + 'static) = inner;
-                    if inner.source().is_none() && inner.downcast_ref::<rustls::Error>().is_none() {
-                        return describe_io(io);
-                    }
-                    inner
-                }
-                None => return describe_io(io),
+                Some(inner) if says_more(inner) => inner as &(dyn Error + 'static),
+                _ => return describe_io(io),
             },
             None => match last.source() {
                 Some(source) => source,
@@ -41,6 +35,11 @@ pub(crate) fn describe(error: &(dyn Error + 'static)) -> String {
         last = next;
     }
     last.to_string()
+}
+
+/// Whether what an IO error wraps is looked into; a mere text is not.
+fn says_more(inner: &(dyn Error + Send + Sync + 'static)) -> bool {
+    inner.is::<io::Error>() || inner.is::<rustls::Error>() || inner.source().is_some()
 }
 
 /// An IO error by its kind; the text of the operating system only where the kind says nothing.
@@ -93,6 +92,15 @@ mod tests {
         let refused = io::Error::from(io::ErrorKind::ConnectionRefused);
         let wrapped = io::Error::other(io::Error::other(refused));
         assert_eq!(describe(&wrapped), "connection refused");
+        let reset = io::Error::new(io::ErrorKind::BrokenPipe, "os text");
+        assert_eq!(describe(&io::Error::other(reset)), "connection reset");
+    }
+
+    #[test]
+    fn a_tls_fault_below_two_io_errors_is_found() {
+        let tls = rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
+        let wrapped = io::Error::other(io::Error::new(io::ErrorKind::InvalidData, tls));
+        assert_eq!(describe(&wrapped), "TLS: the server's certificate is not signed by a CA that is trusted");
     }
 
     #[test]

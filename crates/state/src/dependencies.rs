@@ -95,6 +95,10 @@ pub enum Queue {
         external: bool,
         /// `config.pulsar.authPlugin` is set: the probe only dials.
         auth: bool,
+        /// `config.pulsar.tenant`, else `public`.
+        tenant: String,
+        /// `config.pulsar.namespace`, else `default`.
+        namespace: String,
     },
     /// Apache Kafka.
     Kafka {

@@ -226,7 +226,7 @@ impl Runner {
 
     /// A probe that crashes must not be read as its last result for ever.
     async fn ask(&self, target: Arc<Target>) -> Outcome {
-        let probe = AssertUnwindSafe((self.check)(target)).catch_unwind();
+        let probe = AssertUnwindSafe(async { (self.check)(target).await }).catch_unwind();
         probe.await.unwrap_or_else(|_panic| {
             tracing::error!("a probe crashed");
             Outcome::not_ready(reason::PROBE_CRASHED, "the probe crashed: please report this")
