@@ -179,10 +179,10 @@ fn rows(number: usize, step: &RolloutStep, from: &str, to: &str) -> Vec<Step> {
         state: word(state).to_owned(),
         since: time.map(|t| t.0),
     };
-    match step.components.is_empty() {
-        true => vec![row(&step.name)],
-        false => step.components.iter().map(row).collect(),
+    if step.components.is_empty() {
+        return vec![row(&step.name)];
     }
+    step.components.iter().map(row).collect()
 }
 
 /// The state of a step as it is shown.
