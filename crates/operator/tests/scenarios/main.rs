@@ -5,6 +5,7 @@
 #[path = "../world/mod.rs"]
 mod world;
 
+mod broken;
 mod order;
 mod refused;
 mod words;

@@ -43,21 +43,21 @@ fn to(tag: &str) -> Value {
 async fn from_2_4_to_2_6_needs_2_5_16_in_between() {
     let milvus = World::places("refused-gap").await.mix("2.4.10");
     let words = ["2.4.10", "2.6.4", "2.5.16", "milvus.io/allow-upgrade: \"2.4.10->2.6.4\""];
-    refused("refused-gap", milvus, "2.4.10", to("2.6.4"), "UpgradeRefused", &words).await;
+    refused("refused-gap", milvus, "2.4.10", to("2.6.4"), "NeedsIntermediateVersion", &words).await;
 }
 
 #[tokio::test]
 async fn from_2_5_16_to_2_6_is_not_done_yet() {
     let milvus = World::places("refused-two-six").await.mix("2.5.16");
     let words = ["later release of this operator", "Stay on 2.5"];
-    refused("refused-two-six", milvus, "2.5.16", to("2.6.4"), "UpgradeRefused", &words).await;
+    refused("refused-two-six", milvus, "2.5.16", to("2.6.4"), "UpgradeNotSupportedYet", &words).await;
 }
 
 #[tokio::test]
 async fn from_2_1_to_2_2_needs_a_migration_of_the_metadata() {
     let milvus = World::places("refused-migration").await.four("2.1.4");
     let words = ["metadata", "MilvusUpgrade"];
-    refused("refused-migration", milvus, "2.1.4", to("2.2.16"), "UpgradeRefused", &words).await;
+    refused("refused-migration", milvus, "2.1.4", to("2.2.16"), "NeedsMetadataMigration", &words).await;
 }
 
 #[tokio::test]
@@ -66,14 +66,14 @@ async fn an_older_minor_is_refused_in_either_mode() {
     let mut change = to("2.3.5");
     change["spec"]["components"]["imageUpdateMode"] = json!("rollingDowngrade");
     let words = ["2.4.10", "2.3.5", "backup"];
-    refused("refused-minor", milvus, "2.4.10", change, "UpgradeRefused", &words).await;
+    refused("refused-minor", milvus, "2.4.10", change, "MinorDowngrade", &words).await;
 }
 
 #[tokio::test]
 async fn an_older_patch_release_is_refused_under_rolling_upgrade() {
     let milvus = World::places("refused-older").await.mix("2.4.10");
     let words = ["older", "rollingDowngrade"];
-    refused("refused-older", milvus, "2.4.10", to("2.4.9"), "UpgradeRefused", &words).await;
+    refused("refused-older", milvus, "2.4.10", to("2.4.9"), "OlderUnderRollingUpgrade", &words).await;
 }
 
 #[tokio::test]
@@ -81,7 +81,7 @@ async fn a_tag_without_a_version_is_refused_until_the_version_is_said() {
     let milvus = World::places("refused-tag").await.mix("2.4.9");
     let change = json!({ "spec": { "components": { "image": "milvusdb/milvus:nightly" } } });
     let words = ["nightly", "spec.components.version"];
-    refused("refused-tag", milvus, "2.4.9", change, "UpgradeRefused", &words).await;
+    refused("refused-tag", milvus, "2.4.9", change, "UnknownVersion", &words).await;
 }
 
 #[tokio::test]
@@ -91,12 +91,12 @@ async fn an_annotation_that_names_the_path_overrides_the_refusal() {
     milvus["spec"]["components"]["imageUpdateMode"] = json!("rollingDowngrade");
     let mark = story.running(milvus, "2.4.10").await;
     story.set_image("2.3.5").await;
-    story.until_condition(SpecAccepted, "False", "UpgradeRefused").await;
+    story.until_condition(SpecAccepted, "False", "MinorDowngrade").await;
 
     // Another path than the one that is asked for allows nothing.
     story.patch(json!({ "metadata": { "annotations": { "milvus.io/allow-upgrade": "2.4.9->2.3.5" } } })).await;
     story.settle().await;
-    story.until_condition(SpecAccepted, "False", "UpgradeRefused").await;
+    story.until_condition(SpecAccepted, "False", "MinorDowngrade").await;
 
     story.patch(json!({ "metadata": { "annotations": { "milvus.io/allow-upgrade": "2.4.10->2.3.5" } } })).await;
     let done = story.until_healthy("2.3.5").await;

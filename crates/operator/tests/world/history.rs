@@ -145,6 +145,46 @@ impl History {
         messages
     }
 
+    /// Asserts that after a mark every component had a ready pod at any time.
+    pub fn assert_always_served(&self, mark: u64) {
+        let mut moment = Moment::default();
+        let mut expected = BTreeSet::new();
+        for change in &self.0 {
+            moment.take(change);
+            let live = moment.pods.values().filter(|p| !p.is_terminating() && p.condition("Ready") == Some("True"));
+            let served: BTreeSet<String> = live.map(|pod| component(pod)).collect();
+            if version(change) <= mark {
+                expected = served;
+            } else {
+                let missing: Vec<_> = expected.difference(&served).collect();
+                assert!(missing.is_empty(), "no ready pod of {missing:?}\n{}", self.lines());
+            }
+        }
+    }
+
+    /// Names and UIDs of the pods that exist.
+    pub fn pods(&self) -> BTreeMap<String, String> {
+        let mut moment = Moment::default();
+        self.0.iter().for_each(|change| moment.take(change));
+        moment.pods.iter().map(|(name, pod)| (name.clone(), pod.object.metadata.uid.clone().unwrap())).collect()
+    }
+
+    /// The components in the order in which a Deployment of theirs was first given the image of a tag, and pods, after a mark.
+    pub fn written(&self, mark: u64, tag: &str) -> Vec<String> {
+        let target = image(tag);
+        let mut moment = Moment::default();
+        let mut order = Vec::new();
+        for change in &self.0 {
+            let before = moment.workloads.get(&change.name()).is_some_and(|d| runs(d, &target) && d.replicas() > 0);
+            moment.take(change);
+            let now = change.kind == "Deployment" && !change.gone && runs(change, &target) && change.replicas() > 0;
+            if version(change) > mark && now && !before && !order.contains(&component(change)) {
+                order.push(component(change));
+            }
+        }
+        order
+    }
+
     /// Asserts that no pod was made after a mark.
     pub fn assert_no_new_pods(&self, mark: u64) {
         let known: BTreeSet<String> =

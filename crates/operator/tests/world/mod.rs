@@ -234,14 +234,12 @@ impl Story {
 
     /// Waits until the operator has had a whole pass that began now or later, and the recorder has seen what came of it.
     ///
-    /// The Service is deleted twice: who has repaired it the second time has ended the pass that repaired it first.
+    /// The pass is that over a new generation, which differs from the one before in a field that nothing is made of.
     pub async fn settle(&self) {
-        for _ in 0..2 {
-            self.recreated::<Service>(&format!("{NAME}-milvus")).await;
-        }
-        let mark = json!({ "metadata": { "annotations": { "test/settled": Timestamp::now().to_string() } } });
-        let marked = self.patch(mark).await;
-        self.caught_up(&marked).await;
+        let interval = format!("{}s", Timestamp::now().as_nanosecond());
+        let patched = self.patch(json!({ "spec": { "components": { "metricInterval": interval } } })).await;
+        let done = self.until(|m| observed(m) && m.metadata.generation >= patched.metadata.generation).await;
+        self.caught_up(&done).await;
     }
 
     /// Deletes an object and waits until the operator has made it anew.
@@ -300,6 +298,14 @@ impl Story {
         let mut all = self.requests();
         all.retain(audit::Event::is_write);
         all
+    }
+
+    /// What the operator wrote in this namespace from now on for so long. That nothing happens can't be waited for in any other
+    /// way than by waiting.
+    pub async fn quiet_for(&self, time: Duration) -> Vec<audit::Event> {
+        let before = self.writes().len();
+        tokio::time::sleep(time).await;
+        self.writes().split_off(before)
     }
 
     /// kubectl in the namespace; standard output.
