@@ -101,6 +101,28 @@ fn means_the_same_as_upstreams(#[case] name: &str, #[case] form: &str) {
     same_config(&ours[&format!("ConfigMap {name}")], &documents(&format!("{name}.configmap.yaml"))[0]);
 }
 
+/// `checksum/config` is upstream's to the byte, or every Milvus with `updateConfigMapOnly: false` restarts when it is taken over. The values
+/// are those of the Go code for these specs.
+#[rstest]
+#[case::standalone(
+    "mode: standalone, components: {image: \"milvusdb/milvus:v2.6.11\", updateConfigMapOnly: false}",
+    "standalone",
+    "7a84e5942e4023450c2e697a48ae7650971ec1d66054d24d9b9548c85e77c461"
+)]
+#[case::cluster(
+    "mode: cluster, components: {image: \"milvusdb/milvus:v2.5.16\", updateConfigMapOnly: false}",
+    "proxy",
+    "3f30e9f68da216651d09e5eafbcd154ef14f6384f10e9bc811f9d171377e4fa0"
+)]
+fn checksum_is_upstreams(#[case] spec: &str, #[case] component: &str, #[case] checksum: &str) {
+    let milvus = crs::read(&format!(
+        "apiVersion: milvus.io/v1beta1\nkind: Milvus\nmetadata: {{name: my-release, namespace: default}}\nspec: {{{spec}}}\n"
+    ));
+    let ours = rendered(milvus, false);
+    let template = &ours[&format!("Deployment my-release-milvus-{component}")]["spec"]["template"];
+    assert_eq!(template["metadata"]["annotations"]["checksum/config"], checksum);
+}
+
 fn same_deployment(key: &str, mine: &Value, live: &Value) {
     let found = difference(&meaning(&live["template"]), &meaning(&mine["template"]));
     assert!(found.is_empty(), "{key}:\n{}", found.join("\n"));
