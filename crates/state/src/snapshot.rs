@@ -125,11 +125,11 @@ pub fn needs(core: &Core, kafka_has_ca: bool) -> Needs {
         all_at_target &= mine.iter().all(|record| target.matches(record) || record.replicas == 0);
         all_at_target &= !mine.is_empty();
         if target.slotted {
-            templates.extend(
-                mine.iter()
-                    .filter(|r| !target.matches(r) && (r.replicas > 0 || r.current() > 0))
-                    .map(|r| r.name.clone()),
-            );
+            // Pods of an old template are moved away, or started again where all were stopped.
+            let stopped = !mine.iter().any(|r| target.matches(r) || r.replicas > 0);
+            let resized =
+                mine.iter().filter(|r| !target.matches(r) && (stopped || r.replicas > 0 || r.current() > 0));
+            templates.extend(resized.map(|r| r.name.clone()));
         }
     }
     Needs { pods: !(settled && all_at_target), templates }
