@@ -69,7 +69,7 @@ fn every_page_says_what_why_and_what_to_do() {
 /// A reason that the program has advice for is one that a user can meet as a problem or a wait.
 #[test]
 fn whatever_needs_doing_has_a_page() {
-    let all = milvus_api::Reason::iter().map(|reason| reason.as_str());
+    let all = milvus_api::Reason::iter().map(milvus_api::Reason::as_str);
     let object = kubectl_milvus::view::Object { name: "my-release", namespace: "default" };
     for reason in all.filter(|reason| kubectl_milvus::view::advice(reason, object, None).is_some()) {
         assert!(pages().contains(reason), "docs/reasons/{reason}.md");
