@@ -73,7 +73,7 @@ pub async fn run(args: Args) -> Result<(), Error> {
     let (phase, phases) = watch::channel(Phase::Starting);
     let metrics = Metrics::default();
     serve(&args, phases, &metrics, &stop).await?;
-    let client = connect::client(None).await.context(ConnectSnafu)?;
+    let client = connect::client().await.context(ConnectSnafu)?;
     let Some(mut leadership) = lead(&args, &client, &phase, &stop).await else { return Ok(()) };
     phase.send_replace(Phase::Syncing);
     let (prober, changes) = Prober::new();

@@ -143,6 +143,9 @@ fn rolled_out(record: &DeploymentRecord, wanted: i32, pods: &Pods<'_>) -> Option
     if !record.observed() {
         return wait(WaitReason::Generation);
     }
+    if record.paused && record.updated() < wanted {
+        return wait(WaitReason::Paused);
+    }
     if !record.counts_complete(wanted) {
         return match pods.problem() {
             Some((pod, reason, message)) => wait(WaitReason::PodProblem { pod, reason, message }),

@@ -144,6 +144,7 @@ fn reason(waiting: &Waiting) -> Reason {
         WaitReason::Replicas { .. } => Reason::WaitingForPodsReady,
         WaitReason::PodProblem { .. } => Reason::PodProblem,
         WaitReason::OldPods { .. } => Reason::WaitingForPodsGone,
+        WaitReason::Paused => Reason::WaitingForUnpause,
     }
 }
 
