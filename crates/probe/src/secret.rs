@@ -34,3 +34,20 @@ impl<T: Into<String>> From<T> for Secret {
         Self::new(value)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_repeats_a_password_does_not_make_us_repeat_it() {
+        let secret = Secret::new("canary");
+        assert_eq!(secret.scrub("bad login canary (canary)".into()), "bad login *** (***)");
+        assert_eq!(format!("{secret:?}"), "***");
+    }
+
+    #[test]
+    fn an_empty_password_leaves_a_message_as_it_is() {
+        assert_eq!(Secret::default().scrub("refused".into()), "refused");
+    }
+}

@@ -1,5 +1,11 @@
 //! The etcd probe against a real etcd.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "the helpers of tests may fail as the tests themselves"
+)]
+
 use std::time::Duration;
 
 use milvus_probe::etcd::{EtcdTarget, EtcdTransport, EtcdUser};
@@ -9,6 +15,7 @@ use milvus_testkit::etcd::{Etcd, Options};
 use milvus_testkit::ports::Port;
 use milvus_testkit::process::Program;
 use milvus_testkit::tools::{self, Tool};
+use rcgen::ExtendedKeyUsagePurpose::{ClientAuth, ServerAuth};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
@@ -117,7 +124,7 @@ async fn death_and_return_are_told_by_the_prober() {
     assert!(back.since > seen.since);
 
     etcd.kill().await.unwrap();
-    timeout(Duration::from_secs(60), changes.next()).await.unwrap();
+    timeout(Duration::from_mins(1), changes.next()).await.unwrap();
     assert!(!prober.latest(&key).unwrap().outcome.ready);
 }
 
@@ -140,7 +147,6 @@ fn certificates() -> Certificates {
         params.extended_key_usages = usage;
         (params.signed_by(&key, &issuer).unwrap().pem(), key.serialize_pem())
     };
-    use rcgen::ExtendedKeyUsagePurpose::{ClientAuth, ServerAuth};
     // etcd's own HTTP gateway is a client of its own port, with the server's certificate.
     Certificates { ca, server: leaf(vec![ServerAuth, ClientAuth]), client: leaf(vec![ClientAuth]) }
 }

@@ -1,6 +1,12 @@
 //! When probes run and what the world hears of them, on tokio's paused clock: an hour takes a moment, and every
 //! wait is exact.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "the helpers of tests may fail as the tests themselves"
+)]
+
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -1,5 +1,11 @@
 //! The storage probe against a real MinIO.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "the helpers of tests may fail as the tests themselves"
+)]
+
 use std::time::Duration;
 
 use milvus_probe::outcome::reason;
@@ -39,7 +45,9 @@ async fn ask(target: StorageTarget) -> Outcome {
 /// Milvus' client is no part of this test, so object_store's TLS needs its provider from us.
 async fn minio() -> Minio {
     rustls::crypto::ring::default_provider().install_default().ok();
-    Minio::start(ACCESS, SECRET).await.unwrap()
+    let minio = Minio::start(ACCESS, SECRET).await.unwrap();
+    until_initialized(&storage(&minio.address(), Some((ACCESS, SECRET)))).await;
+    minio
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -55,6 +63,7 @@ async fn a_bucket_that_can_be_listed_is_ready_empty_or_not() {
     let gone = ask(target.clone()).await;
     assert_eq!(gone, Outcome::not_ready(reason::CLIENT_ERROR, "connection refused"));
     minio.restart().await.unwrap();
+    until_initialized(&target).await;
     assert_eq!(ask(target).await, ready);
 }
 
@@ -149,11 +158,11 @@ async fn tls_and_another_region_and_the_bucket_as_host_name() {
     server.kill().await.unwrap();
 }
 
-/// MinIO listens before it serves, and says so with status 503.
+/// MinIO says that it is ready before it has read its users, and answers 503 until then.
 async fn until_initialized(target: &StorageTarget) {
     let begun = std::time::Instant::now();
     let target = Target::Storage(target.clone());
-    while !probe(&target).await.ready {
+    while !probe(&target).await.usable_for_first_start() {
         assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", probe(&target).await);
         tokio::time::sleep(Duration::from_millis(100)).await;
     }

@@ -1,6 +1,12 @@
 //! Every kind of target against addresses that refuse, swallow or talk nonsense: an outcome comes in time, is the same
 //! each time, and holds no credential.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "the helpers of tests may fail as the tests themselves"
+)]
+
 use std::time::{Duration, Instant};
 
 use milvus_probe::etcd::{EtcdTarget, EtcdTransport, EtcdUser};

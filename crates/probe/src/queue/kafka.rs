@@ -74,7 +74,12 @@ async fn check(broker: &str, target: &KafkaTarget) -> Result<(), String> {
     if let Some(sasl) = &target.sasl {
         builder = builder.sasl_config(sasl.config());
     }
-    builder.build().await.map(|_client| ()).map_err(|error| fault::describe(&error))
+    builder.build().await.map(|_client| ()).map_err(|error| without_retries(&fault::describe(&error)))
+}
+
+/// The cause behind what the library says about retries that did not take place.
+fn without_retries(text: &str) -> String {
+    text.rsplit_once("Source: ").map_or(text, |(_, cause)| cause).to_owned()
 }
 
 impl KafkaSasl {
