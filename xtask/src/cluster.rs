@@ -1,6 +1,6 @@
 //! `cargo xtask cluster up|down|status`: named clusters that stay until they are taken down.
 
-use std::{process::ExitCode, time::Duration};
+use std::{path::Path, process::ExitCode, time::Duration};
 
 use clap::{Parser, Subcommand};
 use comfy_table::{Table, presets};
@@ -10,6 +10,7 @@ use milvus_testkit::{
     control_plane::Options,
     scratch::Started,
     stages::Delays,
+    tools::{self, Tool},
 };
 
 /// The name of a cluster without a name.
@@ -62,7 +63,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Error> {
         Action::Up { which, context: Some(context), .. } => {
             let access = clusters::attach(&which.name, Some(&context)).await?;
             println!("using the cluster of the context {context} as {}", which.name);
-            say_how_to_use(&access);
+            say_how_to_use(&access).await;
         }
         Action::Up { which, context: None, nodes, ready_delay } => {
             let delays = Delays { ready: ready_delay, ..Delays::default() };
@@ -86,7 +87,7 @@ async fn up(name: &str, options: Options) -> Result<(), Error> {
         Up::Started => println!("cluster {name} is up after {:.1} s", started.elapsed().as_secs_f64()),
         Up::AlreadyUp => println!("cluster {name} is already up"),
     }
-    say_how_to_use(&access);
+    say_how_to_use(&access).await;
     Ok(())
 }
 
@@ -96,8 +97,19 @@ async fn down(name: &str) -> Result<(), Error> {
     Ok(())
 }
 
-fn say_how_to_use(access: &Access) {
+/// What to type next. kubectl and helm are named where they are the test kit's own; they are built here when missing,
+/// and a machine without Go uses those that it has.
+async fn say_how_to_use(access: &Access) {
+    let mut directories = String::new();
+    for tool in [Tool::Kubectl, Tool::Helm] {
+        let executable = tools::path(tool).await.ok();
+        if let Some(directory) = executable.as_deref().and_then(Path::parent) {
+            directories.push_str(&directory.display().to_string());
+            directories.push(':');
+        }
+    }
     println!("  export KUBECONFIG={}", access.kubeconfig().display());
+    println!("  export PATH={directories}$PATH");
     println!("  kubectl get nodes");
 }
 

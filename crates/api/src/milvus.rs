@@ -21,7 +21,8 @@ pub const DEFAULT_IMAGE: &str = "milvusdb/milvus:v2.6.11";
     namespaced,
     status = "MilvusStatus",
     shortname = "mi",
-    category = "milvus",
+    // Not `milvus`: kubectl would take the word for the category and not for this kind.
+    category = "milvus-io",
     derive = "PartialEq",
     derive = "Default",
     doc = "A Milvus installation: its components, what it depends on, and its configuration.",

@@ -19,7 +19,7 @@ use crate::schema::{embedded, plain_integer};
     plural = "milvusupgrades",
     namespaced,
     status = "MilvusUpgradeStatus",
-    category = "milvus",
+    category = "milvus-io",
     derive = "PartialEq",
     derive = "Default",
     doc = "A request to bring a `Milvus` to another version, with its metadata.",

@@ -199,7 +199,7 @@ fn names_columns_and_versions_are_those_of_upstream() {
     let definition = crd::milvus().unwrap();
     assert_eq!(definition["metadata"]["name"], "milvuses.milvus.io");
     assert_eq!(definition["spec"]["names"]["shortNames"], serde_json::json!(["mi"]));
-    assert_eq!(definition["spec"]["names"]["categories"], serde_json::json!(["milvus"]));
+    assert_eq!(definition["spec"]["names"]["categories"], serde_json::json!(["milvus-io"]));
     assert_eq!(definition["spec"]["conversion"], serde_json::json!({ "strategy": "None" }));
     let versions = definition["spec"]["versions"].as_array().unwrap();
     let facts: Vec<_> = versions

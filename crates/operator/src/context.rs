@@ -6,10 +6,12 @@ use std::sync::{Arc, Mutex};
 use kube::Client;
 use kube::runtime::events::{Recorder, Reporter};
 use milvus_cluster::Records;
+use milvus_cluster::write::Writer;
 use milvus_probe::Prober;
 use milvus_state::render::Tool;
 
 use crate::credentials::Credentials;
+use crate::failures::Failures;
 use crate::metrics::Metrics;
 
 /// Name under which Events are reported.
@@ -17,8 +19,10 @@ const CONTROLLER: &str = "milvus-operator";
 
 /// Shared by all passes.
 pub struct Context {
-    /// Client.
+    /// Client, for reads.
     pub client: Client,
+    /// All writes about Milvus objects.
+    pub writer: Writer,
     /// What the watches have seen.
     pub records: Arc<Records>,
     /// Probes of dependencies, in the background.
@@ -27,6 +31,8 @@ pub struct Context {
     pub recorder: Recorder,
     /// Metrics.
     pub metrics: Metrics,
+    /// Failed passes in a row, for the back-off.
+    pub failures: Failures,
     /// Image of the init container.
     pub tool: Tool,
     /// Credentials that probes use, by UID of the Milvus.
@@ -35,16 +41,25 @@ pub struct Context {
 
 impl Context {
     /// A context. `instance` is the name of the operator's pod.
-    pub fn new(client: Client, prober: Prober, metrics: Metrics, tool: Tool, instance: Option<String>) -> Context {
+    pub fn new(
+        client: Client,
+        writer: Writer,
+        prober: Prober,
+        metrics: Metrics,
+        tool: Tool,
+        instance: Option<String>,
+    ) -> Context {
         let reporter = Reporter { controller: CONTROLLER.to_owned(), instance };
         Context {
             recorder: Recorder::new(client.clone(), reporter),
             client,
+            writer,
             records: Arc::new(Records::default()),
             prober,
             metrics,
             tool,
             credentials: Mutex::default(),
+            failures: Failures::default(),
         }
     }
 }

@@ -62,6 +62,6 @@ fn core(ctx: &Context, watched: &Milvus) -> Core {
 
 async fn dependencies(ctx: &Context, milvus: &Validated, core: &Core) -> Result<(Probes, bool), read::Error> {
     let credentials = credentials::of(ctx, milvus, probes::healthy(ctx, milvus)).await?;
-    let probes = probes::of(ctx, milvus, &credentials, !core.started());
+    let probes = probes::of(ctx, milvus, &credentials, !core.has_run());
     Ok((probes, credentials.kafka_has_ca()))
 }

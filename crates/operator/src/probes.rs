@@ -1,9 +1,7 @@
 //! From the parsed dependencies to what is probed, and from what was found to the conditions.
 
 use milvus_probe::etcd::{EtcdTarget, EtcdTransport, EtcdUser};
-use milvus_probe::queue::{
-    KafkaTarget, PulsarAccess, PulsarTarget, QueueTarget,
-};
+use milvus_probe::queue::{KafkaTarget, PulsarAccess, PulsarTarget, QueueTarget};
 use milvus_probe::storage::{StorageKeys, StorageKind, StorageTarget};
 use milvus_probe::{ProbeKey, Secret, Target, Trust};
 use milvus_state::dependencies::{self, Queue, Storage};
@@ -68,7 +66,13 @@ fn ready(reason: &str) -> ProbeView {
     ProbeView { ready: true, reason: reason.to_owned(), message: String::new() }
 }
 
-fn ask(ctx: &Context, milvus: &Validated, dependency: &str, target: Target, first_start: bool) -> Option<ProbeView> {
+fn ask(
+    ctx: &Context,
+    milvus: &Validated,
+    dependency: &str,
+    target: Target,
+    first_start: bool,
+) -> Option<ProbeView> {
     let outcome = ctx.prober.ensure(&key(milvus, dependency), target)?.outcome;
     if first_start && !outcome.ready && outcome.usable_for_first_start() {
         return Some(ProbeView { message: outcome.message, ..ready(milvus_probe::reason::STORAGE_READY) });

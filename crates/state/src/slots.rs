@@ -67,22 +67,22 @@ fn index(slot: Slot) -> usize {
     usize::from(slot == Slot::One)
 }
 
-/// The slot that is current according to the hint, or to what exists when there is no usable hint.
+/// The slot that is current: the only one with pods; where both or none have any, the one that the hint names, else the
+/// one that was written last.
+///
+/// The hint may name a slot that is missing: it was deleted and comes back there. Without a hint an idle twin that never
+/// ran does not stand in for one that is missing.
 pub fn current(hint: Option<Slot>, slots: [Option<SlotView>; 2]) -> Slot {
-    match (hint, slots) {
-        (Some(slot), _) if slots[index(slot)].is_some() => slot,
-        (_, [Some(zero), Some(one)]) => {
-            let populated = (zero.replicas > 0, one.replicas > 0);
-            match populated {
-                (true, false) => Slot::Zero,
-                (false, true) => Slot::One,
-                // Both or none run: the one that was written last is the newer.
-                _ if one.written_at > zero.written_at => Slot::One,
-                _ => Slot::Zero,
-            }
-        }
-        (_, [None, Some(_)]) => Slot::One,
-        _ => Slot::Zero,
+    let runs = |slot: Option<SlotView>| slot.is_some_and(|view| view.replicas > 0);
+    let written =
+        |slot: Option<SlotView>| slot.map_or(1, |view| view.written_at.unwrap_or_default().saturating_mul(2));
+    let [zero, one] = slots;
+    match (runs(zero), runs(one), hint) {
+        (true, false, _) => Slot::Zero,
+        (false, true, _) => Slot::One,
+        (_, _, Some(slot)) => slot,
+        (_, _, None) if written(one) > written(zero) => Slot::One,
+        (_, _, None) => Slot::Zero,
     }
 }
 

@@ -69,7 +69,30 @@ pub struct Probes {
 impl Probes {
     /// All three can be used.
     pub fn ready(&self) -> bool {
-        [&self.etcd, &self.storage, &self.queue].into_iter().all(|p| p.as_ref().is_some_and(|p| p.ready))
+        self.each().iter().all(|(_, probe)| probe.is_some_and(|p| p.ready))
+    }
+
+    /// One of them is known to be away.
+    pub fn failing(&self) -> bool {
+        self.each().iter().any(|(_, probe)| probe.is_some_and(|p| !p.ready))
+    }
+
+    /// What is wrong, in the order of the conditions: `etcd: …; message queue: …`.
+    pub fn troubles(&self) -> String {
+        let words = |(name, probe): &(&str, Option<&ProbeView>)| match probe {
+            Some(view) if view.ready => None,
+            Some(view) => Some(format!("{name}: {}: {}", view.reason, view.message)),
+            None => Some(format!("{name}: the first probe has not come back yet")),
+        };
+        self.each().iter().filter_map(words).collect::<Vec<_>>().join("; ")
+    }
+
+    fn each(&self) -> [(&'static str, Option<&ProbeView>); 3] {
+        [
+            ("etcd", self.etcd.as_ref()),
+            ("object storage", self.storage.as_ref()),
+            ("message queue", self.queue.as_ref()),
+        ]
     }
 }
 
@@ -102,11 +125,11 @@ pub fn needs(core: &Core, kafka_has_ca: bool) -> Needs {
         all_at_target &= mine.iter().all(|record| target.matches(record) || record.replicas == 0);
         all_at_target &= !mine.is_empty();
         if target.slotted {
-            templates.extend(
-                mine.iter()
-                    .filter(|r| !target.matches(r) && (r.replicas > 0 || r.current() > 0))
-                    .map(|r| r.name.clone()),
-            );
+            // Pods of an old template are moved away, or started again where all were stopped.
+            let stopped = !mine.iter().any(|r| target.matches(r) || r.replicas > 0);
+            let resized =
+                mine.iter().filter(|r| !target.matches(r) && (stopped || r.replicas > 0 || r.current() > 0));
+            templates.extend(resized.map(|r| r.name.clone()));
         }
     }
     Needs { pods: !(settled && all_at_target), templates }
@@ -157,7 +180,12 @@ impl Core {
 
     /// Something of this Milvus exists or has run: what it depends on can't be exchanged any more.
     pub fn started(&self) -> bool {
+        self.has_run() || self.owned().next().is_some()
+    }
+
+    /// It was complete once, so what Milvus makes at its first start (the bucket) must exist.
+    pub fn has_run(&self) -> bool {
         let ran = self.milvus.status.as_ref().and_then(|s| s.current_image.as_ref());
-        ran.is_some_and(|image| !image.is_empty()) || self.owned().next().is_some()
+        ran.is_some_and(|image| !image.is_empty())
     }
 }

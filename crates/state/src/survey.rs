@@ -80,6 +80,25 @@ pub fn settled(core: &Core) -> bool {
         && core.owned().all(|d| d.counts_complete(d.replicas) && d.available() == d.replicas)
 }
 
+/// Something of this Milvus exists, and nothing that has pods, or is asked to have some, is at anything but the wanted template.
+///
+/// Without a list of pods that is not known.
+pub fn only_target_runs(targets: &[Target], snapshot: &Snapshot) -> bool {
+    let core = &snapshot.core;
+    let wanted = |record: &DeploymentRecord| {
+        let named = |target: &&Target| target.names(core).iter().any(|(_, name)| *name == record.name);
+        targets.iter().find(named).is_some_and(|target| target.matches(record))
+    };
+    let image_of = |pod: &PodRecord| {
+        let target = targets.iter().find(|t| t.settings.component.name() == pod.component);
+        target.map(|t| t.settings.image.as_str())
+    };
+    let Some(pods) = &snapshot.pods else { return false };
+    core.owned().next().is_some()
+        && core.owned().all(|record| wanted(record) || (record.replicas == 0 && record.current() == 0))
+        && pods.iter().all(|pod| image_of(pod) == Some(pod.image.as_str()))
+}
+
 /// How far every component is.
 pub fn progress(targets: &[Target], snapshot: &Snapshot) -> Progress {
     let states = targets.iter().map(|t| (t.settings.component, state(t, snapshot)));

@@ -204,6 +204,12 @@ impl ControlPlane {
         &self.processes
     }
 
+    /// One of the processes by name, for example to stop the API server for a while:
+    /// `plane.process("kube-apiserver")?.id().signal(Signal::STOP)`, and later `Signal::CONT`.
+    pub fn process(&self, name: &str) -> Option<&Process> {
+        self.processes.iter().find(|process| process.name() == name)
+    }
+
     async fn wait_ready(&mut self) -> Result<(), Error> {
         let client = self.access.client().context(EnterSnafu)?;
         let ready = async || {

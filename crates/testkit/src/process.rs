@@ -12,13 +12,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rustix::process::Signal;
 use snafu::{OptionExt, ResultExt, Snafu};
 
 mod id;
 mod spawner;
 
 pub use id::ProcessId;
+pub use rustix::process::Signal;
 
 /// How often a program that is starting is asked whether it is ready; programs have no way to announce it.
 const PROBE_INTERVAL: Duration = Duration::from_millis(25);

@@ -55,14 +55,14 @@ pub fn update(status: &mut MilvusStatus, snapshot: &Snapshot, decided: &Decided,
     let now = snapshot.core.now;
     let probes = &snapshot.probes;
     let all = [
-        (ConditionType::EtcdReady, probed(probes.etcd.as_ref(), "etcd")),
-        (ConditionType::StorageReady, probed(probes.storage.as_ref(), "object storage")),
-        (ConditionType::MsgStreamReady, probed(probes.queue.as_ref(), "message queue")),
+        probed(status, ConditionType::EtcdReady, probes.etcd.as_ref(), "etcd"),
+        probed(status, ConditionType::StorageReady, probes.storage.as_ref(), "object storage"),
+        probed(status, ConditionType::MsgStreamReady, probes.queue.as_ref(), "message queue"),
         (ConditionType::MilvusReady, ready::milvus_ready(snapshot, decided)),
         (ConditionType::MilvusUpdated, updated::milvus_updated(snapshot, decided)),
         (ConditionType::SpecAccepted, accepted(decided)),
         (ConditionType::SpecSupported, supported(status, decided)),
-        (ConditionType::UpgradeProgressing, progressing(status, decided, applied)),
+        (ConditionType::UpgradeProgressing, progressing(status, snapshot, decided, applied)),
     ];
     for (type_, said) in all {
         set(&mut status.conditions, type_, said, now);
@@ -93,18 +93,26 @@ pub fn seconds(now: Timestamp) -> Time {
     Time(Timestamp::from_second(now.as_second()).unwrap_or(now))
 }
 
-fn probed(probe: Option<&ProbeView>, what: &str) -> Said {
-    match probe {
-        Some(view) => {
+/// What a probe found. One that has not come back since the operator started changes nothing that was said before.
+fn probed(
+    status: &MilvusStatus,
+    type_: ConditionType,
+    probe: Option<&ProbeView>,
+    what: &str,
+) -> (ConditionType, Said) {
+    let said = match (probe, status.condition(type_)) {
+        (Some(view), _) => {
             let status = if view.ready { ConditionStatus::True } else { ConditionStatus::False };
             Said::new(status, &view.reason, view.message.clone())
         }
-        None => Said::new(
+        (None, Some(before)) => Said::again(before),
+        (None, None) => Said::new(
             ConditionStatus::Unknown,
             Reason::DependencyNotReady.as_str(),
             format!("the first probe of the {what} has not come back yet"),
         ),
-    }
+    };
+    (type_, said)
 }
 
 fn accepted(decided: &Decided) -> Said {
@@ -133,7 +141,7 @@ fn supported(status: &MilvusStatus, decided: &Decided) -> Said {
 }
 
 /// What is under way, and what it waits for.
-fn progressing(status: &MilvusStatus, decided: &Decided, applied: &Applied) -> Said {
+fn progressing(status: &MilvusStatus, snapshot: &Snapshot, decided: &Decided, applied: &Applied) -> Said {
     if let Some(error) = &applied.error {
         return Said::no(Reason::WriteFailed, error.clone());
     }
@@ -149,9 +157,10 @@ fn progressing(status: &MilvusStatus, decided: &Decided, applied: &Applied) -> S
             Said::yes(Reason::UpgradeRecorded, rollout.map(|r| r.message.clone()).unwrap_or_default())
         }
         Verdict::Plan(Decision::Done) if rollout.is_some() => Said::no(Reason::UpgradeDone, ""),
-        Verdict::Dependencies => {
-            Said::no(Reason::WaitingForDependencies, "begins when all dependencies are ready")
-        }
+        Verdict::Dependencies => Said::no(
+            Reason::WaitingForDependencies,
+            format!("nothing is created before all dependencies are ready: {}", snapshot.probes.troubles()),
+        ),
         Verdict::Leftovers(_) => {
             Said::no(Reason::NoUpgrade, "begins when the objects of a former Milvus are gone")
         }

@@ -109,9 +109,11 @@ fn rollout_notes(before: Option<&RolloutStatus>, after: Option<&RolloutStatus>) 
     notes
 }
 
-/// A pod that can't start is told when it becomes known, and when it is for another cause.
+/// Waits that somebody may have to do something about are told when they begin and when their cause is another: a pod that
+/// can't start, a dependency that is away.
 fn stuck(before: Option<&RolloutStatus>, now: &RolloutStatus) -> Option<Note> {
-    let waiting = now.waiting_for.as_ref().filter(|w| w.reason == Reason::PodProblem.as_str())?;
+    let tells = [Reason::PodProblem, Reason::WaitingForDependencies];
+    let waiting = now.waiting_for.as_ref().filter(|w| tells.iter().any(|r| w.reason == r.as_str()))?;
     let was = before.and_then(|b| b.waiting_for.as_ref());
     (was.map(|w| &w.message) != Some(&waiting.message))
         .then(|| note(Severity::Warning, &waiting.reason, "Roll", waiting.message.clone()))

@@ -36,7 +36,7 @@ pub fn update(status: &mut MilvusStatus, snapshot: &Snapshot, decided: &Decided)
             status.upgrade = Some(fresh);
         }
         Verdict::Plan(Decision::Done)
-            if decided.stale.is_empty() && decided.objects.deployments.is_empty() =>
+            if decided.remains.is_empty() && decided.objects.deployments.is_empty() =>
         {
             finish(status, plan, &decided.progress, now);
         }
@@ -66,7 +66,8 @@ fn finish(status: &mut MilvusStatus, plan: &Plan, progress: &Progress, now: Time
     let same = rollout.to.as_ref() == Some(&convert::rollout_image(&plan.to));
     rollout.steps = steps(plan, progress, same.then_some(&*rollout), now);
     rollout.phase = Some(if same { RolloutPhase::Done } else { RolloutPhase::Superseded });
-    rollout.reason = if same { Reason::UpgradeDone } else { Reason::UpgradeSuperseded }.as_str().to_owned();
+    let reason = if same { Reason::UpgradeDone } else { Reason::UpgradeSuperseded };
+    reason.as_str().clone_into(&mut rollout.reason);
     rollout.finished_at = Some(seconds(now));
     rollout.waiting_for = None;
 }
@@ -102,19 +103,18 @@ fn advance(status: &mut MilvusStatus, plan: &Plan, decision: &Decision, decided:
 }
 
 fn wait_for_dependencies(status: &mut MilvusStatus, snapshot: &Snapshot, plan: &Plan, now: Timestamp) {
-    if !snapshot.core.started() {
+    // A probe that has not come back yet comes back within seconds: nothing to tell.
+    if !snapshot.core.started() || !snapshot.probes.failing() {
         return;
     }
-    let message = format!(
-        "{} begins when etcd, object storage and message queue are ready; see the conditions EtcdReady, StorageReady and \
-         MsgStreamReady",
-        explain::plan_summary(plan)
-    );
+    let summary = explain::plan_summary(plan);
+    let message =
+        format!("{summary}: begins when all dependencies are ready: {}", snapshot.probes.troubles());
     let mut rollout = RolloutStatus {
         from: plan.from.as_ref().map(convert::rollout_image),
         to: Some(convert::rollout_image(&plan.to)),
         direction: convert::direction(plan.direction),
-        message: message.clone(),
+        message: summary,
         reason: Reason::WaitingForDependencies.as_str().to_owned(),
         waiting_for: status.upgrade.as_ref().and_then(|u| u.waiting_for.clone()),
         ..RolloutStatus::default()

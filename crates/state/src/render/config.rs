@@ -115,9 +115,9 @@ fn queue(config: &mut Value, deps: &Dependencies, kafka_has_ca: bool) {
         Queue::Natsmq | Queue::Custom => &[],
     };
     if let Value::Object(map) = config {
-        drop.iter().for_each(|section| {
+        for section in drop {
             map.remove(*section);
-        });
+        }
     }
     if deps.queue != Queue::Custom {
         set(config, &["mq", "type"], json!(deps.queue.name()));

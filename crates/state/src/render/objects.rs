@@ -107,6 +107,18 @@ pub fn stale(targets: &[Target], snapshot: &Snapshot) -> Vec<Removal> {
     left.map(|d| Removal { name: d.name.clone(), uid: d.uid.clone() }).collect()
 }
 
+/// Components of `stale` Deployments, and of pods whose Deployment is gone already and that have not ended yet.
+pub fn remains(targets: &[Target], stale: &[Removal], snapshot: &Snapshot) -> BTreeSet<String> {
+    let wanted = |component: &str| targets.iter().any(|t| t.settings.component.name() == component);
+    let pods = snapshot.pods.iter().flatten().map(|pod| pod.component.clone()).filter(|c| !wanted(c));
+    let prefix = format!("{}-milvus-", snapshot.core.name());
+    let component = |removal: &Removal| {
+        let name = removal.name.strip_prefix(&prefix).unwrap_or(&removal.name);
+        name.strip_suffix("-0").or_else(|| name.strip_suffix("-1")).unwrap_or(name).to_owned()
+    };
+    pods.chain(stale.iter().map(component)).collect()
+}
+
 fn config_map(milvus: &Validated, snapshot: &Snapshot) -> Result<Option<ConfigMap>, Error> {
     let wanted = config::config_map(milvus)?;
     let empty = BTreeMap::new();

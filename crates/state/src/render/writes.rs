@@ -6,6 +6,8 @@
 
 use std::collections::BTreeMap;
 
+use milvus_plan::Version;
+use milvus_plan::component::components_of;
 use serde_json::Value;
 
 use super::objects::DeploymentWrite;
@@ -54,12 +56,12 @@ impl Workload<'_> {
             let goal = plan.goal(slot);
             let record = core.deployment(&workload::name(core.name(), component, Some(slot)));
             let write = match goal.template {
-                Template::Target => {
-                    let image = self.image(record, Some(slot))?;
-                    let (image, written) =
-                        image.unwrap_or_else(|| (self.target.settings.image.clone(), true));
-                    self.write(Some(slot), record, Some(goal.replicas), &image, written)?
-                }
+                Template::Target => match self.image(record, Some(slot))? {
+                    Some((image, written)) => {
+                        self.write(Some(slot), record, Some(goal.replicas), &image, written)?
+                    }
+                    None => None,
+                },
                 Template::Idle => self.idle(slot, record)?,
                 Template::Keep => self.resize(slot, record, goal.replicas)?,
             };
@@ -76,8 +78,9 @@ impl Workload<'_> {
     ) -> Result<Option<(String, bool)>, Error> {
         let settings = &self.target.settings;
         let Some(record) = record else {
-            let image = if self.open { None } else { self.recorded_image() };
-            return Ok(Some((image.unwrap_or_else(|| settings.image.clone()), true)));
+            // Before its turn it comes back as it was; what was not there before is not made before its turn.
+            let image = if self.open { Some(settings.image.clone()) } else { self.recorded_image() };
+            return Ok(image.map(|image| (image, true)));
         };
         if self.open || self.target.matches(record) {
             return Ok(Some((settings.image.clone(), true)));
@@ -91,11 +94,18 @@ impl Workload<'_> {
         Ok(None)
     }
 
-    /// The image that the status says this component runs, else the one that the whole Milvus ran last.
+    /// The image that the status says this component runs, else the one that the whole Milvus ran last, if that version
+    /// has the component.
     fn recorded_image(&self) -> Option<String> {
         let status = self.snapshot.core.milvus.status.as_ref()?;
-        let own = status.components_deploy_status.get(self.target.settings.component.name());
-        own.map(|s| s.image.clone()).filter(|i| !i.is_empty()).or_else(|| status.current_image.clone())
+        let component = self.target.settings.component;
+        let own = status.components_deploy_status.get(component.name());
+        if let Some(own) = own.filter(|s| !s.image.is_empty()) {
+            return Some(own.image.clone());
+        }
+        let image = status.current_image.clone().filter(|i| !i.is_empty())?;
+        let version = Version::of(status.current_version.as_deref().filter(|v| !v.is_empty()), &image);
+        components_of(&version, &self.milvus.topology).contains(&component).then_some(image)
     }
 
     /// The number to send; `None` leaves it to the autoscaler that owns it.
@@ -159,7 +169,7 @@ impl Workload<'_> {
         self.assemble(Some(slot), &shell, body).map(Some)
     }
 
-    /// Changes the size of a slot and nothing else: its live template is sent back as it is.
+    /// Changes the size of a slot and nothing else: the template that it has is sent back.
     fn resize(
         &self,
         slot: Slot,
@@ -169,6 +179,10 @@ impl Workload<'_> {
         let Some(record) = record else { return self.idle(slot, None) };
         if record.replicas == replicas {
             return Ok(None);
+        }
+        if self.target.matches(record) {
+            // Its template is the one that is rendered anyway.
+            return self.write(Some(slot), Some(record), Some(replicas), &self.target.settings.image, false);
         }
         let Some(template) = self.snapshot.templates.get(&record.name) else { return Ok(None) };
         let shell = workload::shell(self.milvus, &self.target.settings, Some(slot))?;

@@ -75,16 +75,8 @@ fn etcd(spec: &MilvusSpec, names: &Names<'_>, refusals: &mut Vec<Refusal>) -> Et
     if given.external && given.endpoints.is_empty() {
         refusals.push(missing("etcd.endpoints", "an external etcd", "- etcd-0.example:2379"));
     }
-    let endpoints = match given.endpoints.is_empty() {
-        false => given.endpoints,
-        true => {
-            let values = given.in_cluster.as_ref().and_then(|c| c.values.as_ref());
-            let count = values.and_then(|v| v.get_path(&["replicaCount"])).and_then(Value::as_u64);
-            let members = count.unwrap_or_else(|| default_members(convert::mode(spec.mode)));
-            let (name, namespace) = (names.name, names.namespace);
-            (0..members).map(|i| format!("{name}-etcd-{i}.{name}-etcd-headless.{namespace}:2379")).collect()
-        }
-    };
+    let endpoints =
+        if given.endpoints.is_empty() { release_members(spec, &given, names) } else { given.endpoints };
     Etcd {
         endpoints,
         root_path: config_text(spec, &["etcd", "rootPath"]).unwrap_or_else(|| names.name.to_owned()),
@@ -92,6 +84,15 @@ fn etcd(spec: &MilvusSpec, names: &Names<'_>, refusals: &mut Vec<Refusal>) -> Et
         auth,
         tls: config_flag(spec, &["etcd", "ssl", "enabled"]),
     }
+}
+
+/// Members of the Helm release that upstream would have installed.
+fn release_members(spec: &MilvusSpec, given: &milvus_api::Etcd, names: &Names<'_>) -> Vec<String> {
+    let values = given.in_cluster.as_ref().and_then(|c| c.values.as_ref());
+    let count = values.and_then(|v| v.get_path(&["replicaCount"])).and_then(Value::as_u64);
+    let members = count.unwrap_or_else(|| default_members(convert::mode(spec.mode)));
+    let (name, namespace) = (names.name, names.namespace);
+    (0..members).map(|i| format!("{name}-etcd-{i}.{name}-etcd-headless.{namespace}:2379")).collect()
 }
 
 fn storage(spec: &MilvusSpec, names: &Names<'_>, refusals: &mut Vec<Refusal>) -> Storage {
@@ -197,7 +198,8 @@ fn pulsar(
         false => format!("{}-pulsar-proxy.{}:6650", names.name, names.namespace),
     };
     let auth = config_text(spec, &["pulsar", "authPlugin"]).is_some();
-    let text = |key: &str, default: &str| config_text(spec, &["pulsar", key]).unwrap_or_else(|| default.to_owned());
+    let text =
+        |key: &str, default: &str| config_text(spec, &["pulsar", key]).unwrap_or_else(|| default.to_owned());
     let (tenant, namespace) = (text("tenant", "public"), text("namespace", "default"));
     Queue::Pulsar { endpoint, external: given.external, auth, tenant, namespace }
 }

@@ -6,9 +6,9 @@ metadata:
     pv.kubernetes.io/provisioned-by: kwok.x-k8s.io/volume
 spec:
   accessModes:
-  {{ YAML .spec.accessModes 1 }}
+  {{ YAML .spec.accessModes 2 }}
   capacity:
-  {{ YAML .spec.resources.requests 1 }}
+  {{ YAML .spec.resources.requests 2 }}
   persistentVolumeReclaimPolicy: Delete
   storageClassName: {{ .spec.storageClassName | Quote }}
   volumeMode: {{ default "Filesystem" .spec.volumeMode | Quote }}

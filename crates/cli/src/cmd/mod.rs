@@ -1,0 +1,3 @@
+//! The verbs. Each computes a value and hands it to the printer; none prints.
+
+pub mod status;

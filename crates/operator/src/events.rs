@@ -1,0 +1,44 @@
+//! Publishes what the fold has to tell, as Events about the Milvus.
+//!
+//! An Event that can't be written is logged and lost: the same words are in the status.
+
+use kube::Resource as _;
+use kube::ResourceExt as _;
+use kube::runtime::events::{Event, EventType};
+use milvus_api::Milvus;
+use milvus_state::{Note, Severity};
+
+use crate::context::Context;
+
+/// Longest note that the API takes, in bytes.
+const LONGEST_NOTE: usize = 1024;
+
+/// Publishes the Events of a pass, in their order.
+pub async fn publish(ctx: &Context, milvus: &Milvus, notes: &[Note]) {
+    for note in notes {
+        let (namespace, name) = (milvus.namespace().unwrap_or_default(), milvus.name_any());
+        tracing::info!(%namespace, %name, reason = note.reason, "{}", note.message);
+        let event = Event {
+            type_: match note.severity {
+                Severity::Normal => EventType::Normal,
+                Severity::Warning => EventType::Warning,
+            },
+            reason: note.reason.clone(),
+            note: Some(shortened(&note.message)),
+            action: note.action.to_owned(),
+            secondary: None,
+        };
+        if let Err(error) = ctx.recorder.publish(&event, &milvus.object_ref(&())).await {
+            tracing::warn!(%namespace, %name, %error, reason = note.reason, "can't write an Event");
+        }
+    }
+}
+
+fn shortened(text: &str) -> String {
+    if text.len() <= LONGEST_NOTE {
+        return text.to_owned();
+    }
+    let dots = "…";
+    let end = (0..=LONGEST_NOTE - dots.len()).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default();
+    format!("{}{dots}", &text[..end])
+}

@@ -1,0 +1,118 @@
+//! The pass: observe, decide, apply, fold, write status, tell.
+//!
+//! Takes one Milvus; gives when to look again without being told. Everything that Kubernetes or a probe can announce comes through the
+//! watches; the only timer is the one for Secrets, which are not watched.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use kube::core::DeserializeGuard;
+use kube::runtime::controller::Action;
+use kube::{Resource as _, ResourceExt as _};
+use milvus_api::{Milvus, MilvusStatus, StepState, keys};
+use milvus_cluster::write;
+use milvus_state::{Decided, Folded, Snapshot, Verdict, decide, fold};
+use snafu::ResultExt as _;
+
+use crate::apply::apply;
+use crate::context::Context;
+use crate::error::{ApplySnafu, Error, ObserveSnafu, RenderSnafu, StatusSnafu, back_off};
+use crate::observe::{key, observe};
+use crate::{credentials, events, probes};
+
+/// How often the Secrets of a Milvus are read again while a dependency can't be used: nothing announces that a missing one has come.
+const SECRET_RETRY: Duration = Duration::from_secs(10);
+
+/// A Milvus as the watch decodes it; one that can't be decoded does not stop the others.
+pub type Guarded = DeserializeGuard<Milvus>;
+
+/// One pass.
+pub async fn reconcile(object: Arc<Guarded>, ctx: Arc<Context>) -> Result<Action, Error> {
+    let milvus = match &object.0 {
+        Ok(milvus) => milvus,
+        Err(invalid) => return Err(Error::Undecodable { message: invalid.error.clone() }),
+    };
+    let started = tokio::time::Instant::now();
+    // Boxed, as a whole Milvus is part of them: thousands of passes may wait at a time.
+    let snapshot = Box::pin(observe(&ctx, milvus)).await.context(ObserveSnafu)?;
+    let decided = decide(&snapshot).context(RenderSnafu)?;
+    let (applied, failed) = apply(&ctx, &key(milvus), &decided).await;
+    let folded = fold(&snapshot, &decided, &applied);
+    Box::pin(write_status(&ctx, &snapshot, &folded)).await.context(StatusSnafu)?;
+    events::publish(&ctx, &snapshot.core.milvus, &folded.notes).await;
+    ctx.metrics.observe_pass(milvus, &folded.status, started.elapsed());
+    observe_steps(&ctx, snapshot.core.milvus.status.as_ref(), &folded.status);
+    if let Some(source) = failed {
+        return Err(source).context(ApplySnafu);
+    }
+    ctx.metrics.succeeded_pass();
+    ctx.failures.clear(&key(milvus));
+    Ok(next(&snapshot, &decided))
+}
+
+/// Writes the status if anything in it changed, on the newest version of the object that is known: the pass itself may have
+/// written its metadata.
+async fn write_status(ctx: &Context, snapshot: &Snapshot, folded: &Folded) -> Result<(), write::Error> {
+    let observed = &snapshot.core.milvus;
+    let key = key(observed);
+    if folded.released {
+        probes::forget(ctx, &key.0, &key.1);
+        credentials::forget(ctx, observed.meta().uid.as_deref().unwrap_or_default());
+        ctx.records.forget(&key);
+        return match observed.finalizers().iter().any(|f| f == keys::FINALIZER) {
+            true => ctx.writer.release(observed).await,
+            false => Ok(()),
+        };
+    }
+    if observed.status.as_ref() == Some(&folded.status) {
+        return Ok(());
+    }
+    let mut next = ctx.records.newest(&key, observed);
+    next.status = Some(folded.status.clone());
+    let written = ctx.writer.status(&next).await?;
+    ctx.records.wrote(key, written);
+    Ok(())
+}
+
+/// Times of the steps that this pass saw to be done.
+fn observe_steps(ctx: &Context, before: Option<&MilvusStatus>, after: &MilvusStatus) {
+    let was_done = |name: &str| {
+        let steps = before.and_then(|b| b.upgrade.as_ref()).map(|u| &u.steps);
+        steps.into_iter().flatten().any(|s| s.name == name && s.state == Some(StepState::Done))
+    };
+    let steps = after.upgrade.iter().flat_map(|u| &u.steps);
+    for step in steps.filter(|s| s.state == Some(StepState::Done) && !was_done(&s.name)) {
+        let (Some(from), Some(to)) = (&step.started_at, &step.finished_at) else { continue };
+        let took = Duration::try_from(to.0.duration_since(from.0)).unwrap_or_default();
+        for component in step.components.iter().filter_map(|name| name.parse().ok()) {
+            ctx.metrics.observe_step(component, took);
+        }
+    }
+}
+
+/// When to look again. A recorded target is acted on at once: the write of the status comes back through the watch.
+fn next(snapshot: &Snapshot, decided: &Decided) -> Action {
+    let idle = matches!(decided.verdict, Verdict::Paused | Verdict::Deleting);
+    match idle || snapshot.probes.ready() {
+        true => Action::await_change(),
+        false => Action::requeue(SECRET_RETRY),
+    }
+}
+
+/// What follows a failed pass. One that was overtaken is not a failure: the watch brings the newer object.
+pub fn after_failure(object: &Arc<Guarded>, error: &Error, ctx: &Context) -> Action {
+    let name = object.name_any();
+    let namespace = object.namespace().unwrap_or_default();
+    ctx.metrics.failed_pass(error);
+    if error.is_stale() {
+        tracing::debug!(%namespace, %name, %error, "overtaken; the next pass decides anew");
+        return Action::requeue(back_off(1));
+    }
+    if let Error::Undecodable { .. } = error {
+        tracing::error!(%namespace, %name, %error, "skipped until it is changed");
+        return Action::await_change();
+    }
+    let failures = ctx.failures.count(&(namespace.clone(), name.clone()));
+    tracing::warn!(%namespace, %name, %error, failures, "pass failed, will be retried");
+    Action::requeue(back_off(failures))
+}

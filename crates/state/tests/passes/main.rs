@@ -1,0 +1,9 @@
+//! Whole passes, one after the other, over a small world: what happens to a Milvus from its creation to the end of every kind of
+//! change of its image, and what must never happen in between.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+#[path = "../world/mod.rs"]
+mod world;
+
+mod create;
+mod order;

@@ -1,0 +1,197 @@
+//! What must hold in every world at every moment, and the record of what was done.
+
+use std::fmt::Write as _;
+
+use milvus_state::Note;
+
+use super::World;
+use super::api::main_image;
+
+/// A write of a Deployment: before and after.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// Step of the world.
+    pub step: usize,
+    /// Deployment.
+    pub deployment: String,
+    /// Image of the Milvus container.
+    pub image: (Option<String>, Option<String>),
+    /// `spec.replicas`
+    pub replicas: (Option<i32>, Option<i32>),
+    /// The template changed.
+    pub template: bool,
+}
+
+impl Change {
+    /// An existing Deployment got another image.
+    pub fn moves_image(&self) -> bool {
+        self.image.0.is_some() && self.image.1.is_some() && self.image.0 != self.image.1
+    }
+}
+
+/// What was done so far.
+#[derive(Clone, Debug, Default)]
+pub struct History {
+    /// Steps of the world.
+    pub steps: usize,
+    /// Writes of Deployments.
+    pub changes: Vec<Change>,
+    /// Distinct messages of `MilvusUpdated`, in order.
+    pub messages: Vec<String>,
+    /// Events.
+    pub notes: Vec<Note>,
+    /// Writes of objects, without the status.
+    pub objects_written: usize,
+    /// Writes of the status.
+    pub statuses_written: usize,
+}
+
+impl History {
+    pub(super) fn note_message(&mut self, message: String) {
+        if self.messages.last() != Some(&message) {
+            self.messages.push(message);
+        }
+    }
+}
+
+/// Components that go together: 2.3's datacoord becomes active only when the indexcoord of 2.2 is gone.
+const TOGETHER: [&str; 2] = ["datacoord", "indexcoord"];
+
+impl World {
+    /// The component that a Deployment is of.
+    pub fn component_of(&self, deployment: &str) -> String {
+        let prefix = format!("{}-milvus-", self.cr().metadata.name.as_deref().unwrap());
+        let rest = deployment.strip_prefix(&prefix).unwrap();
+        rest.split('-').next().unwrap().to_owned()
+    }
+
+    /// The image that the spec asks a component to run.
+    pub fn wanted_image(&self, component: &str) -> String {
+        let components = &self.cr().spec.components;
+        let own = component.parse().ok().and_then(|name| components.component(name));
+        let own = own.and_then(|c| c.spec.image.clone()).filter(|i| !i.is_empty());
+        own.or_else(|| components.global.image.clone()).unwrap()
+    }
+
+    /// The order in which components got a new image: each once for each image, those of one step joined.
+    pub fn order(&self) -> Vec<String> {
+        let mut order: Vec<(usize, String, String)> = Vec::new();
+        for change in self.history.changes.iter().filter(|c| c.moves_image()) {
+            let component = self.component_of(&change.deployment);
+            let image = change.image.1.clone().unwrap();
+            // The placeholder of a cluster has no pods and is in no order.
+            if component == "standalone" && change.replicas.1 == Some(0) {
+                continue;
+            }
+            match order.last_mut() {
+                Some((step, names, of)) if *step == change.step && *of == image => {
+                    names.push('+');
+                    names.push_str(&component);
+                }
+                _ => order.push((change.step, component, image)),
+            }
+        }
+        order.into_iter().map(|(_, names, _)| names).collect()
+    }
+
+    /// A component has pods of two images, or is at the wanted one and not complete.
+    fn mid_roll(&self, component: &str) -> bool {
+        let mut images: Vec<&str> =
+            self.pods.values().filter(|p| p.component() == component).map(|p| p.image.as_str()).collect();
+        let live = self.deployments.iter().filter(|(name, _)| self.component_of(name) == component);
+        let live: Vec<_> =
+            live.filter_map(|(_, d)| d.spec.as_ref()).filter(|s| s.replicas != Some(0)).collect();
+        let asked: Vec<String> = live.iter().map(|s| main_image(s)).collect();
+        images.extend(asked.iter().map(String::as_str));
+        images.sort_unstable();
+        images.dedup();
+        let wanted = self.wanted_image(component);
+        let replicas: i32 = live.iter().filter_map(|s| s.replicas).sum();
+        let ready =
+            self.pods.values().filter(|p| p.component() == component && p.ready && p.ending.is_none());
+        images.len() > 1
+            || (images == [wanted.as_str()] && ready.count() < usize::try_from(replicas).unwrap())
+    }
+
+    pub(super) fn check_order(&self, change: &Change) {
+        if !self.demands.ordered || !change.moves_image() || change.replicas == (Some(0), Some(0)) {
+            return;
+        }
+        let component = self.component_of(&change.deployment);
+        let mut others: Vec<String> = self.deployments.keys().map(|name| self.component_of(name)).collect();
+        others.sort();
+        others.dedup();
+        let together = |other: &str| TOGETHER.contains(&other) && TOGETHER.contains(&component.as_str());
+        for other in others.iter().filter(|o| **o != component && !together(o)) {
+            assert!(
+                !self.mid_roll(other),
+                "{component} gets another image while {other} is mid-roll\n{change:?}\n{}",
+                self.describe()
+            );
+        }
+    }
+
+    /// Holds after every pass and after every step.
+    pub(super) fn check(&self) {
+        let Some(milvus) = &self.milvus else { return };
+        let observed = milvus.status.as_ref().and_then(|s| s.observed_generation);
+        if self.updated() && observed == milvus.metadata.generation {
+            for pod in self.pods.values() {
+                assert_eq!(
+                    pod.image,
+                    self.wanted_image(pod.component()),
+                    "MilvusUpdated is True, but a pod runs something else\n{}",
+                    self.describe()
+                );
+            }
+        }
+        if self.demands.serving {
+            self.check_serving();
+        }
+    }
+
+    /// Every component has as many available pods as the spec asks for.
+    fn check_serving(&self) {
+        for settings in self.decided.iter().filter_map(|d| d.milvus.as_ref()).flat_map(|m| &m.components) {
+            let name = settings.component.name();
+            let ready = self.pods.values().filter(|p| p.component() == name && p.ready && p.ending.is_none());
+            let ready = i32::try_from(ready.count()).unwrap();
+            let wanted = settings.replicas.wanted(None);
+            assert!(ready >= wanted, "{name}: {ready} of {wanted} pods serve\n{}", self.describe());
+        }
+    }
+
+    /// Everything, for the message of a failed test.
+    pub fn describe(&self) -> String {
+        let mut text = format!("step {} write {}\n", self.history.steps, self.writes);
+        for (name, live) in &self.deployments {
+            let spec = live.spec.as_ref().unwrap();
+            let status = live.status.clone().unwrap_or_default();
+            let _ = writeln!(
+                text,
+                "  {name} generation {:?}/{:?} image {} replicas {:?} updated {:?} available {:?}",
+                live.metadata.generation,
+                status.observed_generation,
+                main_image(spec),
+                spec.replicas,
+                status.updated_replicas,
+                status.available_replicas
+            );
+        }
+        for pod in self.pods.values() {
+            let _ = writeln!(
+                text,
+                "    {} {} ready {} ending {:?} broken {}",
+                pod.name, pod.image, pod.ready, pod.ending, pod.broken
+            );
+        }
+        if let Some(status) = self.milvus.as_ref().and_then(|m| m.status.as_ref()) {
+            for c in &status.conditions {
+                let _ = writeln!(text, "  {}={} {}: {}", c.type_, c.status, c.reason, c.message);
+            }
+            let _ = writeln!(text, "  upgrade {:?}", status.upgrade);
+        }
+        let _ = writeln!(text, "  verdict {:?}", self.decided.as_ref().map(|d| &d.verdict));
+        text
+    }
+}
