@@ -75,13 +75,13 @@ pub fn hash_at(
 /// An earlier pass saw this very generation updated everywhere.
 fn was_updated(core: &Core) -> bool {
     let Some(status) = &core.milvus.status else { return false };
-    status.observed_generation == core.milvus.metadata.generation && status.is_true(ConditionType::MilvusUpdated)
+    status.observed_generation == core.milvus.metadata.generation
+        && status.is_true(ConditionType::MilvusUpdated)
 }
 
 /// Updated everywhere and all available, so there is nothing to look for among the pods.
 pub fn settled(core: &Core) -> bool {
-    was_updated(core)
-        && core.owned().all(|d| d.counts_complete(d.replicas) && d.available() == d.replicas)
+    was_updated(core) && core.owned().all(|d| d.counts_complete(d.replicas) && d.available() == d.replicas)
 }
 
 /// Something of this Milvus exists, and nothing that has pods, or is asked to have some, is at anything but the wanted template.
