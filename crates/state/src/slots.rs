@@ -86,9 +86,20 @@ pub fn current(hint: Option<Slot>, slots: [Option<SlotView>; 2]) -> Slot {
     }
 }
 
-/// Decides the next move. `wanted` pods; `open` says whether the wanted template may be sent at all (its step
-/// has come). Slots that do not exist are created: the current one with the template, its twin idle.
-pub fn plan(hint: Option<Slot>, slots: [Option<SlotView>; 2], wanted: i32, open: bool) -> SlotPlan {
+/// How many pods there are to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Size {
+    /// Pods of both slots together, at rest.
+    pub wanted: i32,
+    /// The number is an autoscaler's and written nowhere else: the new slot gets all of it in the first move, so that the
+    /// larger of the two slots always tells it. The pods that have no room yet wait for those that go.
+    pub autoscaled: bool,
+}
+
+/// Decides the next move. `open` says whether the wanted template may be sent at all (its step has come). Slots that do not
+/// exist are created: the current one with the template, its twin idle.
+pub fn plan(hint: Option<Slot>, slots: [Option<SlotView>; 2], size: Size, open: bool) -> SlotPlan {
+    let wanted = size.wanted;
     let now = current(hint, slots);
     let Some(cur) = slots[index(now)] else {
         return first(now, slots, wanted);
@@ -102,19 +113,19 @@ pub fn plan(hint: Option<Slot>, slots: [Option<SlotView>; 2], wanted: i32, open:
         return both(now, SlotGoal { template: Template::Keep, replicas: cur.replicas }, idle(), false);
     };
     if cur.at_target || cur.replicas == 0 {
-        return hand_over(now, cur, twin, wanted);
+        return hand_over(now, cur, twin, size);
     }
     if twin.at_target && twin.replicas > 0 {
         // Revert: what is wanted still runs in the other slot.
-        return hand_over(now.other(), twin, cur, wanted);
+        return hand_over(now.other(), twin, cur, size);
     }
     if twin.replicas == 0 {
         // A new template goes to the empty slot; the pods that serve stay until it is available.
-        return hand_over(now.other(), SlotView { available: 0, ..twin }, cur, wanted);
+        return hand_over(now.other(), SlotView { available: 0, ..twin }, cur, size);
     }
     // Both slots have pods and neither has the wanted template: fix forward in the current one, at once. The
     // other still serves and goes only when this one is available.
-    hand_over(now, SlotView { available: 0, ..cur }, twin, wanted)
+    hand_over(now, SlotView { available: 0, ..cur }, twin, size)
 }
 
 fn first(now: Slot, slots: [Option<SlotView>; 2], wanted: i32) -> SlotPlan {
@@ -138,9 +149,10 @@ fn held(now: Slot, cur: SlotView, twin: Option<SlotView>, wanted: i32) -> SlotPl
 }
 
 /// Moves pods from `old` to `new`, which gets the wanted template.
-fn hand_over(to: Slot, new: SlotView, old: SlotView, wanted: i32) -> SlotPlan {
+fn hand_over(to: Slot, new: SlotView, old: SlotView, size: Size) -> SlotPlan {
+    let wanted = size.wanted;
     let empty = old.replicas == 0 && old.pods == 0;
-    let replicas = if wanted == 0 || (old.replicas == 0 && old.pods == 0) {
+    let replicas = if wanted == 0 || empty || size.autoscaled {
         wanted
     } else {
         // One pod over the wanted number at most, terminating ones counted: a draining query node holds its

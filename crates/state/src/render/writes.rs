@@ -14,7 +14,7 @@ use super::objects::DeploymentWrite;
 use super::workload::{self, Body, Rendered, Shell};
 use super::{Error, Tool};
 use crate::records::{DeploymentRecord, Slot};
-use crate::slots::{self, SlotPlan, Template};
+use crate::slots::{self, Size, SlotPlan, Template};
 use crate::snapshot::Snapshot;
 use crate::survey::{self, Target};
 use crate::validate::{Replicas, Validated};
@@ -48,8 +48,9 @@ impl Workload<'_> {
         let component = self.target.settings.component;
         let views = survey::slot_views(self.target, self.snapshot);
         let live = views.iter().flatten().map(|v| v.replicas).max();
-        let wanted = self.target.settings.replicas.wanted(live);
-        let plan = slots::plan(survey::slot_hint(core, component), views, wanted, self.open);
+        let replicas = self.target.settings.replicas;
+        let size = Size { wanted: replicas.wanted(live), autoscaled: replicas == Replicas::External };
+        let plan = slots::plan(survey::slot_hint(core, component), views, size, self.open);
         let mut writes = Vec::new();
         // The slot that pods move to comes first: new pods are asked for before old ones are let go.
         for slot in [plan.current, plan.current.other()] {
