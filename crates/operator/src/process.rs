@@ -55,6 +55,9 @@ pub enum Error {
         /// What the system says.
         source: std::io::Error,
     },
+    /// The controllers ended by themselves; a new process begins anew.
+    #[snafu(display("the controllers have ended, which they never should"))]
+    Ended,
     /// Somebody else may lead now.
     #[snafu(display("ends because it no longer leads: {source}"))]
     Deposed {
@@ -83,13 +86,10 @@ pub async fn run(args: Args) -> Result<(), Error> {
     let halt = CancellationToken::new();
     let working = controllers(Arc::new(ctx), changes, settings, halt.clone().cancelled_owned());
     tokio::pin!(working);
-    let lost = tokio::select! {
-        () = &mut working => None,
-        () = stop.cancelled() => None,
-        lost = lost(&mut leadership) => Some(lost),
-    };
-    if let Some(source) = lost {
-        return Err(Error::Deposed { source });
+    tokio::select! {
+        () = &mut working => return EndedSnafu.fail(),
+        source = lost(&mut leadership) => return Err(Error::Deposed { source }),
+        () = stop.cancelled() => {}
     }
     phase.send_replace(Phase::Stopping);
     halt.cancel();

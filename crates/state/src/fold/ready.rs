@@ -4,7 +4,7 @@ use milvus_api::{ConditionType, Reason};
 use milvus_plan::{ComponentState, explain};
 
 use super::Applied;
-use super::conditions::Said;
+use super::said::Said;
 use crate::decide::Decided;
 use crate::records::DeploymentRecord;
 use crate::render::workload;
