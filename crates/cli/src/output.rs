@@ -24,28 +24,28 @@ const CLEAR_BELOW: &str = "\x1b[J";
 pub struct Printer {
     format: Format,
     namespaces: bool,
-    terminal: bool,
-    colour: bool,
+    screen: Option<Screen>,
     printed: bool,
+}
+
+/// Standard output is a terminal.
+#[derive(Clone, Copy, Debug)]
+struct Screen {
+    colour: bool,
 }
 
 impl Printer {
     /// For the standard output of this process. With `namespaces` a table has a column for them.
     pub fn new(format: Format, namespaces: bool) -> Printer {
         let stdout = io::stdout();
-        Printer {
-            format,
-            namespaces,
-            terminal: stdout.is_terminal(),
-            // Honours NO_COLOR, CLICOLOR and TERM=dumb.
-            colour: stdout.is_terminal() && AutoStream::choice(&stdout) != ColorChoice::Never,
-            printed: false,
-        }
+        // The choice honours NO_COLOR, CLICOLOR and TERM=dumb.
+        let screen = || Screen { colour: AutoStream::choice(&stdout) != ColorChoice::Never };
+        Printer { format, namespaces, screen: stdout.is_terminal().then(screen), printed: false }
     }
 
     /// Whether a later report is painted over an earlier one, so that ages can move.
     pub fn repaints(&self) -> bool {
-        self.terminal && self.format == Format::Table
+        self.screen.is_some() && self.format == Format::Table
     }
 
     /// Prints a report once.
@@ -62,7 +62,7 @@ impl Printer {
     pub fn change(&mut self, report: &Report) -> Result<(), Error> {
         let first = !std::mem::replace(&mut self.printed, true);
         let text = match self.format {
-            Format::Table if self.terminal => {
+            Format::Table if self.screen.is_some() => {
                 let clear = if first { CLEAR } else { "" };
                 let lines = self.table(report).replace('\n', &format!("{CLEAR_LINE}\n"));
                 format!("{clear}{HOME}{lines}{CLEAR_BELOW}")
@@ -82,8 +82,10 @@ impl Printer {
     }
 
     fn table(&self, report: &Report) -> String {
-        let width = comfy_table::Table::new().width().filter(|_| self.terminal);
-        let style = Style { width, colour: self.colour };
+        let style = match self.screen {
+            Some(Screen { colour }) => Style { width: comfy_table::Table::new().width(), colour },
+            None => Style::default(),
+        };
         match report {
             Report::One(view) => table::story(view, style),
             Report::All(views) if views.is_empty() => String::new(),

@@ -1,4 +1,5 @@
 //! The command line and the errors, through the real program.
+#![allow(clippy::unwrap_used, reason = "a test ends where its ground gives way")]
 
 use std::fs;
 use std::net::TcpListener;

@@ -81,7 +81,7 @@ impl Watching {
     fn shelved<K, T>(
         &self,
         record: fn(&K) -> T,
-        shelf: fn(&Records) -> MutexGuard<'_, Shelf<T>>,
+        open: fn(&Records) -> MutexGuard<'_, Shelf<T>>,
     ) -> (impl Stream<Item = Key> + use<K, T>, Synced)
     where
         K: Resource<Scope = NamespaceResourceScope> + Clone + Debug + DeserializeOwned + Send + 'static,
@@ -90,20 +90,20 @@ impl Watching {
     {
         let records = self.records.clone();
         feed(watcher::watcher(self.scope.api::<K>(&self.client), ours()), move |event| {
-            let mut shelf = shelf(&records);
+            let mut kept = open(&records);
             match event {
-                Change::Relist => shelf.relist(),
+                Change::Relist => kept.relist(),
                 Change::Put(object) => {
                     let key = owner(&object)?;
-                    shelf.put(&key, &object.name_any(), record(&object));
+                    kept.put(&key, &object.name_any(), record(&object));
                     return Some(vec![key]);
                 }
                 Change::Gone(object) => {
                     let key = owner(&object)?;
-                    shelf.remove(&key, &object.name_any());
+                    kept.remove(&key, &object.name_any());
                     return Some(vec![key]);
                 }
-                Change::Relisted => return Some(shelf.relisted()),
+                Change::Relisted => return Some(kept.relisted()),
             }
             None
         })

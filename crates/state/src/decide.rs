@@ -6,7 +6,7 @@ use milvus_api::{Reason, keys};
 use milvus_plan::{Component, Decision, Plan, Progress, Version, next};
 
 use crate::refusal::Refusal;
-use crate::render::{Error, Objects, Removal, objects};
+use crate::render::{Error, Objects, Removal, assemble};
 use crate::request;
 use crate::snapshot::Snapshot;
 use crate::survey::{self, Target};
@@ -136,14 +136,14 @@ fn planned(milvus: Validated, snapshot: &Snapshot) -> Result<Decided, Error> {
         // Nothing of a Milvus is created before it can start; nothing is changed before the target is recorded.
         Verdict::Dependencies if !core.started() => Objects::default(),
         Verdict::Plan(Decision::Record) => Objects::default(),
-        Verdict::Plan(_) => objects::render(&milvus, &targets, Some(&plan), &open, snapshot)?,
-        _ => objects::render(&milvus, &targets, None, &open, snapshot)?,
+        Verdict::Plan(_) => assemble::render(&milvus, &targets, Some(&plan), &open, snapshot)?,
+        _ => assemble::render(&milvus, &targets, None, &open, snapshot)?,
     };
-    let stale = objects::stale(&targets, snapshot);
+    let stale = assemble::stale(&targets, snapshot);
     if verdict == Verdict::Plan(Decision::Done) {
         objects.removals.clone_from(&stale);
     }
-    let remains = objects::remains(&targets, &stale, snapshot);
+    let remains = assemble::remains(&targets, &stale, snapshot);
     Ok(Decided {
         milvus: Some(milvus),
         targets,
@@ -162,13 +162,13 @@ fn halted(milvus: Validated, refusals: Vec<Refusal>, snapshot: &Snapshot) -> Res
     let milvus = as_it_runs(snapshot).unwrap_or(milvus);
     let targets = survey::targets(&milvus, core)?;
     let progress = survey::progress(&targets, snapshot);
-    let mut objects = objects::render(&milvus, &targets, None, &BTreeSet::new(), snapshot)?;
+    let mut objects = assemble::render(&milvus, &targets, None, &BTreeSet::new(), snapshot)?;
     // Configuration and entry of a refused change would reach what runs.
     objects.config_map = objects.config_map.filter(|_| core.config_map.is_none());
     objects.service = objects.service.filter(|_| core.service.is_none());
     let verdict = Verdict::Refused(refusals);
-    let stale = objects::stale(&targets, snapshot);
-    let remains = objects::remains(&targets, &stale, snapshot);
+    let stale = assemble::stale(&targets, snapshot);
+    let remains = assemble::remains(&targets, &stale, snapshot);
     Ok(Decided { milvus: Some(milvus), targets, progress, plan: None, verdict, objects, stale, remains })
 }
 

@@ -158,9 +158,9 @@ impl PodRecord {
 /// condition that is False with a reason, such as Unschedulable.
 fn problem(pod: &Pod) -> Option<(String, String)> {
     let status = pod.status.as_ref()?;
-    let containers =
+    let mut containers =
         status.init_container_statuses.iter().flatten().chain(status.container_statuses.iter().flatten());
-    let waiting = containers.filter_map(waiting_reason).next();
+    let waiting = containers.find_map(waiting_reason);
     waiting.or_else(|| {
         status
             .conditions

@@ -115,6 +115,10 @@ pub struct Snapshot {
 ///
 /// Pods are listed only while something moves: a settled Milvus costs no request.
 pub fn needs(core: &Core, kafka_has_ca: bool) -> Needs {
+    if core.milvus.metadata.deletion_timestamp.is_some() {
+        // Its finalizer goes when its last pod has gone.
+        return Needs { pods: true, ..Needs::default() };
+    }
     let Ok(milvus) = validate(&core.milvus, kafka_has_ca) else { return Needs::default() };
     let settled = survey::settled(core);
     let Ok(targets) = survey::targets(&milvus, core) else { return Needs::default() };

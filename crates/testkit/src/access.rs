@@ -143,16 +143,19 @@ impl Access {
         let home = home.to_owned();
         let written = std::fs::create_dir_all(home.join("users"));
         written.context(scratch::FileSnafu { path: &home, action: "created" }).context(FilesSnafu)?;
+        scratch::write_json(&home.join("kubeconfig"), &kubeconfig).context(FilesSnafu)?;
+        Self::load(kubeconfig, home).await
+    }
+
+    async fn load(kubeconfig: Kubeconfig, home: PathBuf) -> Result<Self, Error> {
         install_crypto();
-        let path = home.join("kubeconfig");
-        scratch::write_json(&path, &kubeconfig).context(FilesSnafu)?;
         let config = Config::from_custom_kubeconfig(kubeconfig.clone(), &KubeConfigOptions::default()).await;
         let mut config = config.context(ReadKubeconfigSnafu)?;
         if config.cluster_url.host() == Some("127.0.0.1") {
             // The library would take a proxy from the environment although no proxy can reach this machine's loopback.
             config.proxy_url = None;
         }
-        Ok(Self { kubeconfig, path, config, home })
+        Ok(Self { path: home.join("kubeconfig"), kubeconfig, config, home })
     }
 
     /// To a cluster that exists: the given context, or the current one, of `KUBECONFIG` or `~/.kube/config`. The
@@ -169,7 +172,7 @@ impl Access {
     /// From a directory that [`Access`] was written to before.
     pub async fn open(home: &Path) -> Result<Self, Error> {
         let kubeconfig = Kubeconfig::read_from(home.join("kubeconfig")).context(ReadKubeconfigSnafu)?;
-        Self::new(kubeconfig, home).await
+        Self::load(kubeconfig, home.to_owned()).await
     }
 
     /// A new client. It lives as long as the tokio runtime that it is made in: every test makes its own.

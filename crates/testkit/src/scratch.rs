@@ -158,10 +158,12 @@ pub(crate) fn write_json(path: &Path, value: &impl Serialize) -> Result<(), File
     text.and_then(|text| write_private(path, &text)).context(FileSnafu { path, action: "written" })
 }
 
-/// Writes a file that may hold credentials.
+/// Writes a file that may hold credentials: readable by this user only, and never seen half-written.
 pub(crate) fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
-    use std::os::unix::fs::OpenOptionsExt as _;
-    File::options().create(true).truncate(true).write(true).mode(0o600).open(path)?.write_all(content)
+    let mut file = tempfile::NamedTempFile::new_in(path.parent().unwrap_or(path))?;
+    file.write_all(content)?;
+    file.persist(path)?;
+    Ok(())
 }
 
 #[cfg(test)]

@@ -66,7 +66,7 @@ fn text(reason: Reason) -> Option<&'static str> {
         Reason::WriteFailed => {
             "See which write was refused, and why. Permissions that are missing come with the operator's chart: install it anew."
         }
-        // The message says what to do, or another condition does.
+        // The message says what to do, or another condition does; after those, there is nothing to do.
         Reason::InvalidSpec
         | Reason::UpgradeRefused
         | Reason::ModeChangeRefused
@@ -74,9 +74,8 @@ fn text(reason: Reason) -> Option<&'static str> {
         | Reason::UnknownVersion
         | Reason::NotYetSupported
         | Reason::UpgradeHalted
-        | Reason::DependencyNotReady => return None,
-        // There is nothing to do.
-        Reason::EtcdReady
+        | Reason::DependencyNotReady
+        | Reason::EtcdReady
         | Reason::StorageReady
         | Reason::S3StorageAssumeReady
         | Reason::MsgStreamReady

@@ -54,10 +54,8 @@ pub fn problems(standing: Standing, status: &MilvusStatus, object: Object<'_>) -
 fn expected(standing: Standing, condition: &MilvusCondition) -> bool {
     let reason = condition.reason.as_str();
     match condition.type_.parse() {
-        // Shown in the first lines, with its message.
-        Ok(ConditionType::MilvusUpdated) => true,
-        // Listed field by field.
-        Ok(ConditionType::SpecSupported) => true,
+        // The one is shown in the first lines, with its message; the other is listed field by field.
+        Ok(ConditionType::MilvusUpdated | ConditionType::SpecSupported) => true,
         Ok(ConditionType::UpgradeProgressing) => reason != Reason::WriteFailed.as_str(),
         Ok(ConditionType::MilvusReady) => {
             standing == Standing::Deleting

@@ -102,10 +102,12 @@ fn refused(status: &MilvusStatus, roll: Option<&Roll>) -> String {
         return "The spec is refused in the middle of a change of image: it stands still until the spec is changed."
             .to_owned();
     }
-    match status.current_image.is_some() {
-        true => "The spec is refused: nothing was changed, and what ran keeps running.".to_owned(),
-        false => "The spec is refused: nothing is started before it is changed.".to_owned(),
-    }
+    let text = if status.current_image.is_some() {
+        "The spec is refused: nothing was changed, and what ran keeps running."
+    } else {
+        "The spec is refused: nothing is started before it is changed."
+    };
+    text.to_owned()
 }
 
 /// Dependencies come first: nothing is created before they are ready.
@@ -113,8 +115,8 @@ fn changing(what: &str, status: &MilvusStatus) -> String {
     let waits = status
         .condition(ConditionType::UpgradeProgressing)
         .is_some_and(|c| c.reason == Reason::WaitingForDependencies.as_str());
-    match waits {
-        true => format!("{what} when etcd, object storage and message queue are ready."),
-        false => format!("{what}: not every component is as the spec asks yet."),
+    if waits {
+        return format!("{what} when etcd, object storage and message queue are ready.");
     }
+    format!("{what}: not every component is as the spec asks yet.")
 }

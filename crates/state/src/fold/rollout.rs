@@ -66,7 +66,8 @@ fn finish(status: &mut MilvusStatus, plan: &Plan, progress: &Progress, now: Time
     let same = rollout.to.as_ref() == Some(&convert::rollout_image(&plan.to));
     rollout.steps = steps(plan, progress, same.then_some(&*rollout), now);
     rollout.phase = Some(if same { RolloutPhase::Done } else { RolloutPhase::Superseded });
-    rollout.reason = if same { Reason::UpgradeDone } else { Reason::UpgradeSuperseded }.as_str().to_owned();
+    let reason = if same { Reason::UpgradeDone } else { Reason::UpgradeSuperseded };
+    reason.as_str().clone_into(&mut rollout.reason);
     rollout.finished_at = Some(seconds(now));
     rollout.waiting_for = None;
 }
@@ -143,6 +144,7 @@ fn reason(waiting: &Waiting) -> Reason {
         WaitReason::Replicas { .. } => Reason::WaitingForPodsReady,
         WaitReason::PodProblem { .. } => Reason::PodProblem,
         WaitReason::OldPods { .. } => Reason::WaitingForPodsGone,
+        WaitReason::Paused => Reason::WaitingForUnpause,
     }
 }
 

@@ -3,7 +3,7 @@
 use milvus_api::Reason;
 use milvus_plan::{Component, ComponentState, Decision, Direction, UpdateMode, explain};
 
-use super::conditions::Said;
+use super::said::Said;
 use crate::decide::{Decided, Verdict};
 use crate::request;
 use crate::snapshot::Snapshot;

@@ -6,9 +6,10 @@ use milvus_plan::{Mode, Queue as Kind, Version, default_queue};
 use serde_json::Value;
 
 use crate::convert;
-use crate::dependencies::{Dependencies, Etcd, EtcdAuth, Pool, Queue, Storage, StorageKind};
+use crate::dependencies::{
+    Dependencies, Etcd, EtcdAuth, KafkaSecurity, Pool, Queue, Storage, StorageKind, split_port,
+};
 use crate::refusal::Refusal;
-use crate::render::config::split_port;
 
 /// Members of the in-cluster etcd release, unless its values say otherwise.
 fn default_members(mode: Mode) -> u64 {
@@ -75,16 +76,8 @@ fn etcd(spec: &MilvusSpec, names: &Names<'_>, refusals: &mut Vec<Refusal>) -> Et
     if given.external && given.endpoints.is_empty() {
         refusals.push(missing("etcd.endpoints", "an external etcd", "- etcd-0.example:2379"));
     }
-    let endpoints = match given.endpoints.is_empty() {
-        false => given.endpoints,
-        true => {
-            let values = given.in_cluster.as_ref().and_then(|c| c.values.as_ref());
-            let count = values.and_then(|v| v.get_path(&["replicaCount"])).and_then(Value::as_u64);
-            let members = count.unwrap_or_else(|| default_members(convert::mode(spec.mode)));
-            let (name, namespace) = (names.name, names.namespace);
-            (0..members).map(|i| format!("{name}-etcd-{i}.{name}-etcd-headless.{namespace}:2379")).collect()
-        }
-    };
+    let endpoints =
+        if given.endpoints.is_empty() { release_members(spec, &given, names) } else { given.endpoints };
     Etcd {
         endpoints,
         root_path: config_text(spec, &["etcd", "rootPath"]).unwrap_or_else(|| names.name.to_owned()),
@@ -92,6 +85,15 @@ fn etcd(spec: &MilvusSpec, names: &Names<'_>, refusals: &mut Vec<Refusal>) -> Et
         auth,
         tls: config_flag(spec, &["etcd", "ssl", "enabled"]),
     }
+}
+
+/// Members of the Helm release that upstream would have installed.
+fn release_members(spec: &MilvusSpec, given: &milvus_api::Etcd, names: &Names<'_>) -> Vec<String> {
+    let values = given.in_cluster.as_ref().and_then(|c| c.values.as_ref());
+    let count = values.and_then(|v| v.get_path(&["replicaCount"])).and_then(Value::as_u64);
+    let members = count.unwrap_or_else(|| default_members(convert::mode(spec.mode)));
+    let (name, namespace) = (names.name, names.namespace);
+    (0..members).map(|i| format!("{name}-etcd-{i}.{name}-etcd-headless.{namespace}:2379")).collect()
 }
 
 fn storage(spec: &MilvusSpec, names: &Names<'_>, refusals: &mut Vec<Refusal>) -> Storage {
@@ -217,10 +219,20 @@ fn kafka(
         false => vec![format!("{}-kafka.{}:9092", names.name, names.namespace)],
     };
     let secret = given.secret_ref.filter(|name| !name.is_empty());
-    let secured = secret.is_some()
-        || config_text(spec, &["kafka", "securityProtocol"]).is_some_and(|p| p != "PLAINTEXT")
-        || config_flag(spec, &["kafka", "ssl", "enabled"]);
-    Queue::Kafka { brokers, external: given.external, secret, secured }
+    Queue::Kafka { brokers, external: given.external, secret, security: kafka_security(spec) }
+}
+
+fn kafka_security(spec: &MilvusSpec) -> KafkaSecurity {
+    let text = |key: &str| config_text(spec, &["kafka", key]);
+    let protocol = text("securityProtocol").unwrap_or_default().to_ascii_uppercase();
+    let mechanism =
+        text("saslMechanisms").or_else(|| protocol.starts_with("SASL").then(|| "PLAIN".to_owned()));
+    KafkaSecurity {
+        tls: protocol.ends_with("SSL") || config_flag(spec, &["kafka", "ssl", "enabled"]),
+        mechanism,
+        user: text("saslUsername").unwrap_or_default(),
+        password: text("saslPassword").unwrap_or_default(),
+    }
 }
 
 fn missing(field: &str, what: &str, example: &str) -> Refusal {

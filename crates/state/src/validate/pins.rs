@@ -23,12 +23,11 @@ pub fn min_ready_seconds(spec: &MilvusSpec) -> i32 {
 pub fn topology(milvus: &Milvus, common: &Components) -> Topology {
     let four = [&common.root_coord, &common.data_coord, &common.query_coord, &common.index_coord];
     let pinned = milvus.status.as_ref().and_then(|s| s.resolved.as_ref()).and_then(|r| r.coordinators);
-    let coordinators = match (common.mix_coord.is_some(), four.iter().any(|c| c.is_some()), pinned) {
-        (true, _, _) => Coordinators::Mix,
-        (false, true, _) | (false, false, Some(milvus_api::status::CoordinatorSet::Four)) => {
-            Coordinators::Four
-        }
-        _ => Coordinators::Mix,
+    let named = four.iter().any(|c| c.is_some());
+    let kept = pinned == Some(milvus_api::status::CoordinatorSet::Four);
+    let coordinators = match common.mix_coord.is_none() && (named || kept) {
+        true => Coordinators::Four,
+        false => Coordinators::Mix,
     };
     Topology {
         mode: convert::mode(milvus.spec.mode),
@@ -91,8 +90,13 @@ pub fn refusals(milvus: &Validated, pinned: Option<&ResolvedDefaults>) -> Vec<Re
         &milvus.storage_endpoint,
         &storage,
     ));
-    found.extend(changed("etcd.rootPath", &asked.etcd_root_path, &pinned.etcd_root_path, milvus));
-    found.extend(changed("minio.bucketName", &asked.bucket, &pinned.bucket, milvus));
+    found.extend(changed(
+        "etcd.rootPath",
+        asked.etcd_root_path.as_ref(),
+        pinned.etcd_root_path.as_ref(),
+        milvus,
+    ));
+    found.extend(changed("minio.bucketName", asked.bucket.as_ref(), pinned.bucket.as_ref(), milvus));
     found
 }
 
@@ -133,8 +137,8 @@ fn lost(milvus: &Validated, field: &str, now: &str, was: &str) -> Refusal {
     )
 }
 
-fn changed(field: &str, now: &Option<String>, was: &Option<String>, milvus: &Validated) -> Option<Refusal> {
-    let (now, was) = (now.as_ref()?, was.as_ref()?);
+fn changed(field: &str, now: Option<&String>, was: Option<&String>, milvus: &Validated) -> Option<Refusal> {
+    let (now, was) = (now?, was?);
     let allowed = milvus.allow_upgrade.as_deref().is_some_and(|text| text.trim() == format!("{was}->{now}"));
     (now != was && !allowed).then(|| {
         Refusal::new(
