@@ -5,7 +5,10 @@
 #[path = "../world/mod.rs"]
 mod world;
 
+mod bad_input;
 mod broken;
+mod drift;
+mod end;
 mod order;
 mod refused;
 mod words;

@@ -185,6 +185,12 @@ impl History {
         order
     }
 
+    /// Asserts that the last object that went was of a kind.
+    pub fn assert_last(&self, kind: &str) {
+        let last = self.0.iter().rev().find(|change| change.gone);
+        assert_eq!(last.map(|change| change.kind), Some(kind), "{}", self.lines());
+    }
+
     /// Asserts that no pod was made after a mark.
     pub fn assert_no_new_pods(&self, mark: u64) {
         let known: BTreeSet<String> =

@@ -184,11 +184,52 @@ impl Story {
         self.milvus().delete(NAME, &DeleteParams::default()).await.unwrap();
     }
 
+    /// The Milvus as JSON.
+    pub async fn raw(&self) -> Value {
+        serde_json::to_value(self.milvus().get(NAME).await.unwrap()).unwrap()
+    }
+
+    /// Replaces the Milvus, as `kubectl edit` and `kubectl replace` do.
+    pub async fn try_replace(&self, milvus: Value) -> Result<(), kube::Error> {
+        let object = serde_json::from_value(milvus).unwrap();
+        self.milvus().replace(NAME, &PostParams::default(), &object).await.map(|_| ())
+    }
+
     /// Waits until the Milvus is as expected.
     pub async fn until(&self, expected: impl Fn(&Milvus) -> bool) -> Milvus {
+        self.until_named(NAME, expected).await
+    }
+
+    /// Waits until a Milvus is as expected.
+    pub async fn until_named(&self, name: &str, expected: impl Fn(&Milvus) -> bool) -> Milvus {
         let found = |milvus: Option<&DynamicObject>| milvus.is_some_and(|m| expected(&typed(m.clone())));
-        let found = wait_for_dynamic(self.milvus(), "Milvus", NAME, SOON, found).await;
+        let found = wait_for_dynamic(self.milvus(), "Milvus", name, SOON, found).await;
         typed(found.unwrap_or_else(|error| panic!("{error}\n{}", self.history().lines())).unwrap())
+    }
+
+    /// Waits until there is no Milvus of that name.
+    pub async fn until_gone(&self, name: &str) {
+        wait_for_dynamic(self.milvus(), "Milvus", name, SOON, |milvus| milvus.is_none()).await.unwrap();
+    }
+
+    /// Waits until a step is under way.
+    pub async fn until_step(&self, step: &str) {
+        self.until(|milvus| {
+            let upgrade = milvus.status.as_ref().and_then(|status| status.upgrade.as_ref());
+            upgrade.and_then(|u| u.waiting_for.as_ref()?.step.as_deref()) == Some(step)
+        })
+        .await;
+    }
+
+    /// Waits until the namespace has no object of a kind.
+    pub async fn until_none<K>(&self)
+    where
+        K: kube::Resource<Scope = k8s_openapi::NamespaceResourceScope, DynamicType: Default>
+            + Clone + std::fmt::Debug + Serialize + DeserializeOwned + Send + 'static,
+    {
+        for object in self.api::<K>().list(&ListParams::default()).await.unwrap() {
+            wait_for(self.api::<K>(), &object.name_any(), SOON, |found| found.is_none()).await.unwrap();
+        }
     }
 
     /// Waits until a condition of the newest generation is as expected; its message.
