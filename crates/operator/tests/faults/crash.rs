@@ -56,7 +56,7 @@ struct Victim {
 impl Victim {
     async fn start(account: &Access, namespace: &str, trap: usize) -> Self {
         let proxy = Proxy::start(account).await.unwrap();
-        proxy.set_trap(trap);
+        arm(&proxy, trap);
         let directory = tempfile::tempdir().unwrap();
         let ports = [Port::free().unwrap(), Port::free().unwrap()];
         let binary = PathBuf::from(env!("CARGO_BIN_EXE_milvus-operator"));
@@ -81,6 +81,13 @@ impl Victim {
             self.process = self.program.clone().start().await.unwrap();
         }
         sprung
+    }
+}
+
+fn arm(proxy: &Proxy, number: usize) {
+    match number {
+        0 => proxy.reset(),
+        number => proxy.set_trap(number),
     }
 }
 
@@ -131,7 +138,8 @@ async fn run(number: usize) -> Run {
     let mark = story.caught_up(&healthy).await;
     let created = (victim.proxy.writes(), outcome(&story.history()));
 
-    victim.proxy.set_trap(number);
+    victim.proxy.reset();
+    arm(&victim.proxy, number);
     let generation = story.set_image("2.4.10").await;
     let second = victim.killed_at_trap(async { _ = story.until_healthy("2.4.10").await }).await;
     let done = story.until_healthy("2.4.10").await;
