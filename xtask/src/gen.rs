@@ -295,3 +295,11 @@ fn keys_page() -> String {
     }
     page
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn generated_files_are_what_the_types_say() {
+        super::run(true).unwrap();
+    }
+}

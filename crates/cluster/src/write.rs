@@ -1,7 +1,12 @@
 //! Writes: server-side apply of complete objects with one field manager, deletes by UID, status by PUT.
 //!
-//! Takes rendered objects; gives what the API server answered. Every function is one request.
+//! Takes rendered objects; gives what the API server answered. Every function is one request. Each asks first whether this process
+//! may still write for as long as a request can take: of two operators, only one ever does.
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::apps::v1::Deployment;
 use kube::api::{Api, DeleteParams, Patch, PatchParams, PostParams, Preconditions, PropagationPolicy};
 use kube::{Client, Resource, ResourceExt as _};
@@ -9,56 +14,37 @@ use milvus_api::{Milvus, keys};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
-use snafu::{ResultExt as _, Snafu};
+use snafu::{ResultExt as _, Snafu, ensure};
+
+/// Longest wait for the answer to a write. Shorter than the time by which a lease is held when it is renewed.
+pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Says whether this process may write for at least so long.
+pub type Fence = Arc<dyn Fn(Duration) -> bool + Send + Sync>;
 
 /// A write that failed.
 #[derive(Debug, Snafu)]
 pub enum Error {
-    /// Server-side apply.
-    #[snafu(display("can't apply {kind} {namespace}/{name}: {source}"))]
-    Apply {
-        /// Kind of the object.
-        kind: String,
-        /// Namespace.
-        namespace: String,
-        /// Name.
-        name: String,
+    /// The API server refused it, or could not be reached.
+    #[snafu(display("can't {action}: {source}"))]
+    Refused {
+        /// What was attempted.
+        action: String,
         /// What the API server said.
         #[snafu(source(from(kube::Error, Box::new)))]
         source: Box<kube::Error>,
     },
-    /// Delete.
-    #[snafu(display("can't delete Deployment {namespace}/{name}: {source}"))]
-    Delete {
-        /// Namespace.
-        namespace: String,
-        /// Name.
-        name: String,
-        /// What the API server said.
-        #[snafu(source(from(kube::Error, Box::new)))]
-        source: Box<kube::Error>,
+    /// No answer. It may have been done or not: the next pass sees which.
+    #[snafu(display("can't {action}: no answer within {} s", REQUEST_TIMEOUT.as_secs()))]
+    Silence {
+        /// What was attempted.
+        action: String,
     },
-    /// Status.
-    #[snafu(display("can't write the status of {namespace}/{name}: {source}"))]
-    Status {
-        /// Namespace.
-        namespace: String,
-        /// Name.
-        name: String,
-        /// What the API server said.
-        #[snafu(source(from(kube::Error, Box::new)))]
-        source: Box<kube::Error>,
-    },
-    /// Finalizer.
-    #[snafu(display("can't remove the finalizer of {namespace}/{name}: {source}"))]
-    Finalizer {
-        /// Namespace.
-        namespace: String,
-        /// Name.
-        name: String,
-        /// What the API server said.
-        #[snafu(source(from(kube::Error, Box::new)))]
-        source: Box<kube::Error>,
+    /// Another operator may lead before the answer comes.
+    #[snafu(display("did not {action}: the lease may be somebody else's before the answer comes"))]
+    NotLeading {
+        /// What was not attempted.
+        action: String,
     },
 }
 
@@ -75,68 +61,104 @@ impl Error {
 
     /// HTTP code of the API server's answer; `None` when there was none.
     pub fn code(&self) -> Option<u16> {
-        let (Error::Apply { source, .. }
-        | Error::Delete { source, .. }
-        | Error::Status { source, .. }
-        | Error::Finalizer { source, .. }) = self;
-        match source.as_ref() {
-            kube::Error::Api(status) => Some(status.code),
-            _ => None,
+        match self {
+            Error::Refused { source, .. } => match source.as_ref() {
+                kube::Error::Api(status) => Some(status.code),
+                _ => None,
+            },
+            Error::Silence { .. } | Error::NotLeading { .. } => None,
         }
     }
 }
 
-/// Applies a complete object. Fields that were in an earlier apply and are not in this one are removed; fields of other
-/// managers stay unless this names them: then this wins.
-pub async fn apply<K, T>(client: &Client, namespace: &str, name: &str, object: &T) -> Result<K, Error>
-where
-    K: Resource<Scope = k8s_openapi::NamespaceResourceScope> + Clone + DeserializeOwned + std::fmt::Debug,
-    K::DynamicType: Default,
-    T: Serialize + std::fmt::Debug,
-{
-    let api: Api<K> = Api::namespaced(client.clone(), namespace);
-    let params = PatchParams::apply(keys::FIELD_MANAGER).force();
-    let kind = K::kind(&K::DynamicType::default()).into_owned();
-    api.patch(name, &params, &Patch::Apply(object)).await.context(ApplySnafu { kind, namespace, name })
+/// Everything that this process writes about Milvus objects goes through it.
+#[derive(Clone)]
+pub struct Writer {
+    client: Client,
+    fence: Fence,
 }
 
-/// Deletes the Deployment that was seen; one of the same name that came after it stays.
-pub async fn delete(client: &Client, namespace: &str, name: &str, uid: &str) -> Result<(), Error> {
-    let api: Api<Deployment> = Api::namespaced(client.clone(), namespace);
-    let params = DeleteParams {
-        preconditions: Some(Preconditions { uid: Some(uid.to_owned()), resource_version: None }),
-        propagation_policy: Some(PropagationPolicy::Background),
-        ..DeleteParams::default()
-    };
-    match api.delete(name, &params).await {
-        Ok(_) => Ok(()),
-        Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
-        Err(source) => Err(source).context(DeleteSnafu { namespace, name }),
+impl Writer {
+    /// A writer that asks `fence` before each write.
+    pub fn new(client: Client, fence: Fence) -> Writer {
+        Writer { client, fence }
+    }
+
+    async fn send<T>(
+        &self,
+        action: String,
+        request: impl Future<Output = Result<T, kube::Error>>,
+    ) -> Result<T, Error> {
+        ensure!((self.fence)(REQUEST_TIMEOUT), NotLeadingSnafu { action });
+        match tokio::time::timeout(REQUEST_TIMEOUT, request).await {
+            Ok(answer) => answer.context(RefusedSnafu { action }),
+            Err(_elapsed) => SilenceSnafu { action }.fail(),
+        }
+    }
+
+    fn api<K>(&self, namespace: &str) -> Api<K>
+    where
+        K: Resource<Scope = NamespaceResourceScope>,
+        K::DynamicType: Default,
+    {
+        Api::namespaced(self.client.clone(), namespace)
+    }
+
+    /// Applies a complete object. Fields that were in an earlier apply and are not in this one are removed; fields of other
+    /// managers stay unless this names them: then this wins.
+    pub async fn apply<K, T>(&self, namespace: &str, name: &str, object: &T) -> Result<K, Error>
+    where
+        K: Resource<Scope = NamespaceResourceScope> + Clone + DeserializeOwned + std::fmt::Debug,
+        K::DynamicType: Default,
+        T: Serialize + std::fmt::Debug,
+    {
+        let params = PatchParams::apply(keys::FIELD_MANAGER).force();
+        let action = format!("apply {} {namespace}/{name}", K::kind(&K::DynamicType::default()));
+        let api = self.api::<K>(namespace);
+        self.send(action, api.patch(name, &params, &Patch::Apply(object))).await
+    }
+
+    /// Deletes the Deployment that was seen; one of the same name that came after it stays.
+    pub async fn delete(&self, namespace: &str, name: &str, uid: &str) -> Result<(), Error> {
+        let params = DeleteParams {
+            preconditions: Some(Preconditions { uid: Some(uid.to_owned()), resource_version: None }),
+            propagation_policy: Some(PropagationPolicy::Background),
+            ..DeleteParams::default()
+        };
+        let api = self.api::<Deployment>(namespace);
+        let action = format!("delete Deployment {namespace}/{name}");
+        gone_is_good(self.send(action, api.delete(name, &params)).await)
+    }
+
+    /// Replaces the status. The resource version is part of it: a second writer shows as a conflict, and what is stale goes.
+    pub async fn status(&self, milvus: &Milvus) -> Result<Milvus, Error> {
+        let (namespace, name) = (milvus.namespace().unwrap_or_default(), milvus.name_any());
+        let params =
+            PostParams { field_manager: Some(keys::FIELD_MANAGER.to_owned()), ..PostParams::default() };
+        let action = format!("write the status of Milvus {namespace}/{name}");
+        let api = self.api::<Milvus>(&namespace);
+        self.send(action, api.replace_status(&name, &params, milvus)).await
+    }
+
+    /// Removes our finalizer, whoever has set it (the Go operator's has the same name).
+    pub async fn release(&self, milvus: &Milvus) -> Result<(), Error> {
+        let (namespace, name) = (milvus.namespace().unwrap_or_default(), milvus.name_any());
+        let left: Vec<&String> = milvus.finalizers().iter().filter(|f| *f != keys::FINALIZER).collect();
+        let patch = json!({"metadata": {
+            "finalizers": left,
+            "resourceVersion": milvus.metadata.resource_version,
+        }});
+        let params =
+            PatchParams { field_manager: Some(keys::FIELD_MANAGER.to_owned()), ..PatchParams::default() };
+        let action = format!("remove the finalizer of Milvus {namespace}/{name}");
+        let api = self.api::<Milvus>(&namespace);
+        gone_is_good(self.send(action, api.patch(&name, &params, &Patch::Merge(patch))).await)
     }
 }
 
-/// Replaces the status. The resource version is part of it: a second writer shows as a conflict, and what is stale goes.
-pub async fn status(client: &Client, milvus: &Milvus) -> Result<Milvus, Error> {
-    let (namespace, name) = (milvus.namespace().unwrap_or_default(), milvus.name_any());
-    let api: Api<Milvus> = Api::namespaced(client.clone(), &namespace);
-    let params = PostParams { field_manager: Some(keys::FIELD_MANAGER.to_owned()), ..PostParams::default() };
-    api.replace_status(&name, &params, milvus).await.context(StatusSnafu { namespace, name })
-}
-
-/// Removes our finalizer, whoever has set it (the Go operator's has the same name).
-pub async fn release(client: &Client, milvus: &Milvus) -> Result<(), Error> {
-    let (namespace, name) = (milvus.namespace().unwrap_or_default(), milvus.name_any());
-    let left: Vec<&String> = milvus.finalizers().iter().filter(|f| *f != keys::FINALIZER).collect();
-    let patch = json!({"metadata": {
-        "finalizers": left,
-        "resourceVersion": milvus.metadata.resource_version,
-    }});
-    let api: Api<Milvus> = Api::namespaced(client.clone(), &namespace);
-    let params =
-        PatchParams { field_manager: Some(keys::FIELD_MANAGER.to_owned()), ..PatchParams::default() };
-    match api.patch(&name, &params, &Patch::Merge(patch)).await {
-        Ok(_) => Ok(()),
-        Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
-        Err(source) => Err(source).context(FinalizerSnafu { namespace, name }),
+fn gone_is_good<T>(result: Result<T, Error>) -> Result<(), Error> {
+    match result {
+        Err(error) if error.is_gone() => Ok(()),
+        other => other.map(|_| ()),
     }
 }

@@ -33,28 +33,27 @@ async fn write_all(
     let Objects { meta, config_map, service, deployments, removals } = &decided.objects;
     let (namespace, name) = key;
     if let (Some(meta), Some(milvus)) = (meta, &decided.milvus) {
-        let written: Milvus = write::apply(&ctx.client, namespace, name, &meta.object(milvus)).await?;
+        let written: Milvus = ctx.writer.apply(namespace, name, &meta.object(milvus)).await?;
         ctx.records.wrote(key.clone(), written);
     }
     if let Some(config_map) = config_map {
         let name = config_map.metadata.name.clone().unwrap_or_default();
-        let live: ConfigMap = write::apply(&ctx.client, namespace, &name, config_map).await?;
+        let live: ConfigMap = ctx.writer.apply(namespace, &name, config_map).await?;
         ctx.records.config_maps().put(key, &name, ConfigMapRecord::of(&live));
     }
     if let Some(service) = service {
         let name = service.metadata.name.clone().unwrap_or_default();
-        let live: Service = write::apply(&ctx.client, namespace, &name, service).await?;
+        let live: Service = ctx.writer.apply(namespace, &name, service).await?;
         ctx.records.services().put(key, &name, ServiceRecord::of(&live));
     }
     for deployment in deployments {
-        let live: Deployment =
-            write::apply(&ctx.client, namespace, &deployment.name, &deployment.object).await?;
+        let live: Deployment = ctx.writer.apply(namespace, &deployment.name, &deployment.object).await?;
         let record = DeploymentRecord::of(&live);
         ctx.records.deployments().put(key, &deployment.name, record.clone());
         applied.deployments.insert(deployment.name.clone(), record);
     }
     for removal in removals {
-        write::delete(&ctx.client, namespace, &removal.name, &removal.uid).await?;
+        ctx.writer.delete(namespace, &removal.name, &removal.uid).await?;
     }
     Ok(())
 }

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use kube::Client;
 use kube::runtime::events::{Recorder, Reporter};
 use milvus_cluster::Records;
+use milvus_cluster::write::Writer;
 use milvus_probe::Prober;
 use milvus_state::render::Tool;
 
@@ -18,8 +19,10 @@ const CONTROLLER: &str = "milvus-operator";
 
 /// Shared by all passes.
 pub struct Context {
-    /// Client.
+    /// Client, for reads.
     pub client: Client,
+    /// All writes about Milvus objects.
+    pub writer: Writer,
     /// What the watches have seen.
     pub records: Arc<Records>,
     /// Probes of dependencies, in the background.
@@ -40,6 +43,7 @@ impl Context {
     /// A context. `instance` is the name of the operator's pod.
     pub fn new(
         client: Client,
+        writer: Writer,
         prober: Prober,
         metrics: Metrics,
         tool: Tool,
@@ -49,6 +53,7 @@ impl Context {
         Context {
             recorder: Recorder::new(client.clone(), reporter),
             client,
+            writer,
             records: Arc::new(Records::default()),
             prober,
             metrics,

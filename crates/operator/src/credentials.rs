@@ -16,7 +16,7 @@ use milvus_state::validate::Validated;
 use crate::context::Context;
 
 /// How old credentials may be while the probes that use them succeed.
-pub const REREAD: Duration = Duration::from_secs(600);
+pub const REREAD: Duration = Duration::from_mins(10);
 
 /// Content of a Secret, or why there is none to use.
 pub type Found = Result<BTreeMap<String, String>, ProbeView>;

@@ -53,7 +53,7 @@ impl Error {
 /// First wait after a failure; doubled each time.
 const FIRST_RETRY: Duration = Duration::from_millis(200);
 /// Longest wait after failures.
-const LAST_RETRY: Duration = Duration::from_secs(60);
+const LAST_RETRY: Duration = Duration::from_mins(1);
 
 /// How long to wait after so many failures in a row.
 pub fn back_off(failures: u32) -> Duration {

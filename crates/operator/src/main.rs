@@ -1,21 +1,30 @@
-//! `milvus-operator` (shell to be merged).
-use milvus_cluster::{connect, watch::Scope};
-use milvus_operator::{context::Context, metrics::Metrics, run};
-use milvus_probe::Prober;
-use milvus_state::render::Tool;
-use std::sync::Arc;
+//! `milvus-operator`: see the library for what it does.
+
+use std::process::ExitCode;
+
+use milvus_operator::args::Args;
+use milvus_operator::{process, telemetry};
 
 #[tokio::main]
-async fn main() {
+async fn main() -> ExitCode {
+    // Before any client exists; it fails only when one is set already.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    tracing_subscriber::fmt().with_env_filter(tracing_subscriber::EnvFilter::from_default_env()).init();
-    let client = connect::client(None).await.unwrap();
-    let (prober, changes) = Prober::new();
-    let tool = Tool { image: "milvus-operator:dev".into(), pull_policy: "IfNotPresent".into() };
-    let ctx = Arc::new(Context::new(client, prober, Metrics::default(), tool, None));
-    let (ready, _r) = tokio::sync::watch::channel(false);
-    let stop = async {
-        let _ = tokio::signal::ctrl_c().await;
-    };
-    run::controllers(ctx, changes, run::Settings { scope: Scope::All, concurrency: 0, ready }, stop).await;
+    let args = Args::from_command_line();
+    if let Err(error) = telemetry::init(args.log_format, &args.log_level) {
+        return fail(&error);
+    }
+    match process::run(args).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(%error, "ends");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// There is no log yet to say it in.
+#[allow(clippy::print_stderr, reason = "logging could not be set up")]
+fn fail(error: &telemetry::Error) -> ExitCode {
+    eprintln!("milvus-operator: {error}");
+    ExitCode::FAILURE
 }

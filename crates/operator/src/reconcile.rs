@@ -9,7 +9,7 @@ use std::time::Duration;
 use kube::core::DeserializeGuard;
 use kube::runtime::controller::Action;
 use kube::{Resource as _, ResourceExt as _};
-use milvus_api::{Milvus, keys};
+use milvus_api::{Milvus, MilvusStatus, StepState, keys};
 use milvus_cluster::write;
 use milvus_state::{Decided, Folded, Snapshot, Verdict, decide, fold};
 use snafu::ResultExt as _;
@@ -33,20 +33,21 @@ pub async fn reconcile(object: Arc<Guarded>, ctx: Arc<Context>) -> Result<Action
         Err(invalid) => return Err(Error::Undecodable { message: invalid.error.clone() }),
     };
     let started = tokio::time::Instant::now();
-    let snapshot = observe(&ctx, milvus).await.context(ObserveSnafu)?;
+    // Boxed, as a whole Milvus is part of them: thousands of passes may wait at a time.
+    let snapshot = Box::pin(observe(&ctx, milvus)).await.context(ObserveSnafu)?;
     let decided = decide(&snapshot).context(RenderSnafu)?;
     let (applied, failed) = apply(&ctx, &key(milvus), &decided).await;
     let folded = fold(&snapshot, &decided, &applied);
-    write_status(&ctx, &snapshot, &folded).await.context(StatusSnafu)?;
+    Box::pin(write_status(&ctx, &snapshot, &folded)).await.context(StatusSnafu)?;
     events::publish(&ctx, &snapshot.core.milvus, &folded.notes).await;
     ctx.metrics.observe_pass(milvus, &folded.status, started.elapsed());
-    match failed {
-        Some(source) => Err(source).context(ApplySnafu),
-        None => {
-            ctx.failures.clear(&key(milvus));
-            Ok(next(&snapshot, &decided))
-        }
+    observe_steps(&ctx, snapshot.core.milvus.status.as_ref(), &folded.status);
+    if let Some(source) = failed {
+        return Err(source).context(ApplySnafu);
     }
+    ctx.metrics.succeeded_pass();
+    ctx.failures.clear(&key(milvus));
+    Ok(next(&snapshot, &decided))
 }
 
 /// Writes the status if anything in it changed, on the newest version of the object that is known: the pass itself may have
@@ -59,7 +60,7 @@ async fn write_status(ctx: &Context, snapshot: &Snapshot, folded: &Folded) -> Re
         credentials::forget(ctx, observed.meta().uid.as_deref().unwrap_or_default());
         ctx.records.forget(&key);
         return match observed.finalizers().iter().any(|f| f == keys::FINALIZER) {
-            true => write::release(&ctx.client, observed).await,
+            true => ctx.writer.release(observed).await,
             false => Ok(()),
         };
     }
@@ -68,9 +69,25 @@ async fn write_status(ctx: &Context, snapshot: &Snapshot, folded: &Folded) -> Re
     }
     let mut next = ctx.records.newest(&key, observed);
     next.status = Some(folded.status.clone());
-    let written = write::status(&ctx.client, &next).await?;
+    let written = ctx.writer.status(&next).await?;
     ctx.records.wrote(key, written);
     Ok(())
+}
+
+/// Times of the steps that this pass saw to be done.
+fn observe_steps(ctx: &Context, before: Option<&MilvusStatus>, after: &MilvusStatus) {
+    let was_done = |name: &str| {
+        let steps = before.and_then(|b| b.upgrade.as_ref()).map(|u| &u.steps);
+        steps.into_iter().flatten().any(|s| s.name == name && s.state == Some(StepState::Done))
+    };
+    let steps = after.upgrade.iter().flat_map(|u| &u.steps);
+    for step in steps.filter(|s| s.state == Some(StepState::Done) && !was_done(&s.name)) {
+        let (Some(from), Some(to)) = (&step.started_at, &step.finished_at) else { continue };
+        let took = Duration::try_from(to.0.duration_since(from.0)).unwrap_or_default();
+        for component in step.components.iter().filter_map(|name| name.parse().ok()) {
+            ctx.metrics.observe_step(component, took);
+        }
+    }
 }
 
 /// When to look again. A recorded target is acted on at once: the write of the status comes back through the watch.

@@ -17,6 +17,7 @@ use milvus_probe::Changes;
 use tokio::sync::watch;
 
 use crate::context::Context;
+use crate::http::Phase;
 use crate::reconcile::{Guarded, after_failure, reconcile};
 use crate::{probes, upgrades};
 
@@ -29,8 +30,8 @@ pub struct Settings {
     pub scope: Scope,
     /// Passes at a time; 0 for no limit. One Milvus has one pass at a time in any case.
     pub concurrency: u16,
-    /// Becomes true when all watches have listed what exists.
-    pub ready: watch::Sender<bool>,
+    /// Becomes [`Phase::Working`] when all watches have listed what exists.
+    pub phase: watch::Sender<Phase>,
 }
 
 /// Runs the controllers until `stop` completes and the passes under way have ended.
@@ -40,7 +41,7 @@ pub async fn controllers(
     settings: Settings,
     stop: impl Future<Output = ()> + Send + Sync + 'static,
 ) {
-    let Settings { scope, concurrency, ready } = settings;
+    let Settings { scope, concurrency, phase } = settings;
     let (owned, synced) = owned(&ctx, &scope);
     let probed = changes.into_stream().filter_map(|key| future::ready(probes::owner(&key)));
     let (sender, triggers) = mpsc::unbounded();
@@ -52,7 +53,7 @@ pub async fn controllers(
             return;
         }
     }
-    ready.send_replace(true);
+    phase.send_replace(Phase::Working);
     tracing::info!("all watches have listed what exists");
     let upgrades = tokio::spawn(upgrades::run(ctx.client.clone(), scope.clone()));
     milvus(ctx, &scope, triggers.map(reference), concurrency, stop).await;

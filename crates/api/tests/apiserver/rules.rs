@@ -6,81 +6,93 @@ use serde_json::{Value, json};
 
 use crate::{namespace, object, untyped};
 
-/// Object and beginning of the message of a rule, a spec that it refuses, and specs that look alike and are right.
-fn cases() -> Vec<(&'static str, &'static str, Value, Vec<Value>)> {
-    let dependencies = |dependencies: Value| json!({ "dependencies": dependencies });
-    let rolling = |queue: &str| json!({ "components": { "enableRollingUpdate": true }, "dependencies": { "msgStreamType": queue } });
+/// A rule by its object and the beginning of its message.
+struct Case {
+    path: &'static str,
+    message: &'static str,
+    refused: Value,
+    /// Specs that look alike and are right.
+    admitted: Vec<Value>,
+}
+
+fn dependency(path: &'static str, message: &'static str, refused: &Value, admitted: &[Value]) -> Case {
+    let spec = |dependencies: &Value| json!({ "dependencies": dependencies });
+    Case { path, message, refused: spec(refused), admitted: admitted.iter().map(spec).collect() }
+}
+
+fn cases_of_addresses() -> Vec<Case> {
+    let woodpecker = |pools: Value| json!({ "msgStreamType": "woodpecker", "woodpecker": { "external": true, "quorumBufferPools": pools } });
     vec![
-        (
+        dependency(
             ".spec.dependencies.etcd",
             "external etcd",
-            dependencies(json!({ "etcd": { "external": true, "endpoints": [] } })),
-            vec![
-                dependencies(json!({ "etcd": { "external": true, "endpoints": ["etcd:2379"] } })),
-                dependencies(json!({ "etcd": {} })),
-            ],
+            &json!({ "etcd": { "external": true, "endpoints": [] } }),
+            &[json!({ "etcd": { "external": true, "endpoints": ["etcd:2379"] } }), json!({ "etcd": {} })],
         ),
-        (
+        dependency(
             ".spec.dependencies.storage",
             "external storage",
-            dependencies(json!({ "storage": { "external": true } })),
-            vec![
-                dependencies(json!({ "storage": { "external": true, "endpoint": "minio:9000" } })),
-                dependencies(json!({ "storage": { "endpoint": "" } })),
+            &json!({ "storage": { "external": true } }),
+            &[
+                json!({ "storage": { "external": true, "endpoint": "minio:9000" } }),
+                json!({ "storage": { "endpoint": "" } }),
             ],
         ),
-        (
+        dependency(
             ".spec.dependencies",
             "external Kafka",
-            dependencies(json!({ "msgStreamType": "kafka", "kafka": { "external": true } })),
-            vec![
-                dependencies(
-                    json!({ "msgStreamType": "kafka", "kafka": { "external": true, "brokerList": ["k:9092"] } }),
-                ),
-                dependencies(json!({ "msgStreamType": "pulsar", "kafka": { "external": true } })),
-                dependencies(json!({ "kafka": { "external": true } })),
+            &json!({ "msgStreamType": "kafka", "kafka": { "external": true } }),
+            &[
+                json!({ "msgStreamType": "kafka", "kafka": { "external": true, "brokerList": ["k:9092"] } }),
+                json!({ "msgStreamType": "pulsar", "kafka": { "external": true } }),
+                json!({ "kafka": { "external": true } }),
             ],
         ),
-        (
+        dependency(
             ".spec.dependencies",
             "external Woodpecker",
-            dependencies(json!({ "msgStreamType": "woodpecker", "woodpecker": {
-                "external": true, "quorumBufferPools": [{ "name": "a", "seeds": ["w:1"] }, { "name": "b", "seeds": [] }],
-            } })),
-            vec![
-                dependencies(json!({ "msgStreamType": "woodpecker", "woodpecker": {
-                    "external": true, "quorumBufferPools": [{ "name": "a", "seeds": ["w:1"] }],
-                } })),
-                dependencies(json!({ "msgStreamType": "woodpecker", "woodpecker": {} })),
-                dependencies(json!({ "msgStreamType": "kafka", "woodpecker": { "external": true } })),
+            &woodpecker(json!([{ "name": "a", "seeds": ["w:1"] }, { "name": "b", "seeds": [] }])),
+            &[
+                woodpecker(json!([{ "name": "a", "seeds": ["w:1"] }])),
+                json!({ "msgStreamType": "woodpecker", "woodpecker": {} }),
+                json!({ "msgStreamType": "kafka", "woodpecker": { "external": true } }),
             ],
         ),
-        (
-            ".spec",
-            "external Pulsar",
+    ]
+}
+
+fn cases_of_modes() -> Vec<Case> {
+    let pulsar = |mode: &str, dependencies: Value| json!({ "mode": mode, "dependencies": dependencies });
+    let rolling = |queue: &str| json!({ "components": { "enableRollingUpdate": true }, "dependencies": { "msgStreamType": queue } });
+    let rolling_mode = |number: i64| json!({ "components": { "rollingMode": number } });
+    vec![
+        Case {
+            path: ".spec",
+            message: "external Pulsar",
             // Pulsar is what a cluster gets when it names no queue.
-            json!({ "mode": "cluster", "dependencies": { "msgStreamType": "", "pulsar": { "external": true } } }),
-            vec![
-                json!({ "mode": "cluster", "dependencies": { "pulsar": { "external": true, "endpoint": "p:6650" } } }),
-                json!({ "mode": "cluster", "dependencies": { "msgStreamType": "kafka", "pulsar": { "external": true } } }),
-                json!({ "mode": "standalone", "dependencies": { "pulsar": { "external": true } } }),
+            refused: pulsar("cluster", json!({ "msgStreamType": "", "pulsar": { "external": true } })),
+            admitted: vec![
+                pulsar("cluster", json!({ "pulsar": { "external": true, "endpoint": "p:6650" } })),
+                pulsar("cluster", json!({ "msgStreamType": "kafka", "pulsar": { "external": true } })),
+                pulsar("standalone", json!({ "pulsar": { "external": true } })),
             ],
-        ),
-        (
-            ".spec",
-            "a standalone with rocksmq",
-            rolling("rocksmq"),
-            vec![rolling("kafka"), rolling(""), json!({ "components": { "enableRollingUpdate": true } })],
-        ),
-        (
-            ".spec.components",
-            "rollingMode",
-            json!({ "components": { "rollingMode": 1 } }),
-            vec![
-                json!({ "components": { "rollingMode": 0 } }),
-                json!({ "components": { "rollingMode": 3 } }),
+        },
+        Case {
+            path: ".spec",
+            message: "a standalone with rocksmq",
+            refused: rolling("rocksmq"),
+            admitted: vec![
+                rolling("kafka"),
+                rolling(""),
+                json!({ "components": { "enableRollingUpdate": true } }),
             ],
-        ),
+        },
+        Case {
+            path: ".spec.components",
+            message: "rollingMode",
+            refused: rolling_mode(1),
+            admitted: [0, 2, 3].map(rolling_mode).to_vec(),
+        },
     ]
 }
 
@@ -89,13 +101,13 @@ async fn every_rule_refuses_what_can_not_be_right_and_admits_what_may_be() {
     let (_, client) = namespace("rules").await;
     let api = untyped(client, "milvus.io", "rules");
     let dry = PostParams { dry_run: true, ..PostParams::default() };
-    let cases = cases();
-    for rule in RULES {
-        let matching = cases
-            .iter()
-            .filter(|(path, message, ..)| *path == rule.path && rule.message.starts_with(message));
-        let (_, _, refused, admitted) = matching.clone().next().unwrap();
-        assert_eq!(matching.count(), 1, "one case for {}", rule.message);
+    let cases: Vec<_> = cases_of_addresses().into_iter().chain(cases_of_modes()).collect();
+    assert_eq!(cases.len(), RULES.len());
+    for Case { path, message, refused, admitted } in &cases {
+        let mut matching =
+            RULES.iter().filter(|rule| rule.path == *path && rule.message.starts_with(message));
+        let rule = matching.next().unwrap();
+        assert_eq!(matching.next(), None, "one case for each rule");
 
         let error = api.create(&dry, &object("milvus.io", "m", Some(refused))).await.unwrap_err().to_string();
         assert!(error.contains(rule.message), "{error}");

@@ -1,0 +1,184 @@
+//! The process: binds its ports, waits for its turn to lead, runs the controllers, and ends cleanly.
+//!
+//! Takes the command line; gives an error that says why it can't go on. A lost lease ends the process at once: somebody else may be
+//! about to lead, and a new process begins with nothing that could be out of date.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use kube::Client;
+use milvus_cluster::connect;
+use milvus_cluster::write::{Fence, Writer};
+use milvus_probe::Prober;
+use milvus_state::render::Tool;
+use snafu::{ResultExt as _, Snafu};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::args::{self, Args};
+use crate::context::Context;
+use crate::http::{self, Phase};
+use crate::lease::{Elector, Leadership, Lost};
+use crate::metrics::Metrics;
+use crate::run::{Settings, controllers};
+
+/// Image of the `config` init container when neither flag nor environment names one.
+const TOOL_IMAGE: &str = concat!("milvus-operator:", env!("CARGO_PKG_VERSION"));
+/// Longest wait for the passes under way when the process is told to end; a pod has 10 s.
+const DRAIN: Duration = Duration::from_secs(5);
+
+/// Why the process ends.
+#[derive(Debug, Snafu)]
+pub enum Error {
+    /// The command line asks for what can't be.
+    #[snafu(display("{source}"))]
+    Arguments {
+        /// What.
+        source: args::Error,
+    },
+    /// No client.
+    #[snafu(display("{source}"))]
+    Connect {
+        /// Why.
+        source: connect::Error,
+    },
+    /// A port can't be had.
+    #[snafu(display("{source}"))]
+    Http {
+        /// Which.
+        source: http::Error,
+    },
+    /// Signals can't be waited for.
+    #[snafu(display("can't wait for signals: {source}"))]
+    Signals {
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// Somebody else may lead now.
+    #[snafu(display("ends because it no longer leads: {source}"))]
+    Deposed {
+        /// Why.
+        source: Lost,
+    },
+}
+
+/// Runs the operator until it is told to end.
+pub async fn run(args: Args) -> Result<(), Error> {
+    for flag in args.unused() {
+        tracing::warn!(flag, "this flag of the Go operator sets nothing here and is ignored");
+    }
+    let scope = args.scope().context(ArgumentsSnafu)?;
+    let stop = stop_on_signal()?;
+    let (phase, phases) = watch::channel(Phase::Starting);
+    let metrics = Metrics::default();
+    serve(&args, phases, &metrics, &stop).await?;
+    let client = connect::client(None).await.context(ConnectSnafu)?;
+    let Some(mut leadership) = lead(&args, &client, &phase, &stop).await else { return Ok(()) };
+    phase.send_replace(Phase::Syncing);
+    let (prober, changes) = Prober::new();
+    let writer = Writer::new(client.clone(), fence(leadership.as_ref()));
+    let ctx = Context::new(client, writer, prober, metrics, tool(&args), Some(args.pod_name.clone()));
+    let settings = Settings { scope, concurrency: args.concurrent_reconcile, phase: phase.clone() };
+    let halt = CancellationToken::new();
+    let working = controllers(Arc::new(ctx), changes, settings, halt.clone().cancelled_owned());
+    tokio::pin!(working);
+    let lost = tokio::select! {
+        () = &mut working => None,
+        () = stop.cancelled() => None,
+        lost = lost(&mut leadership) => Some(lost),
+    };
+    if let Some(source) = lost {
+        return Err(Error::Deposed { source });
+    }
+    phase.send_replace(Phase::Stopping);
+    halt.cancel();
+    if tokio::time::timeout(DRAIN, working).await.is_err() {
+        tracing::warn!("passes are still under way; the next operator takes them up");
+    }
+    if let Some(leadership) = leadership
+        && let Err(error) = leadership.release().await
+    {
+        tracing::warn!(%error, "the lease runs out by itself");
+    }
+    tracing::info!("ended");
+    Ok(())
+}
+
+fn tool(args: &Args) -> Tool {
+    let image = args.tool_image.clone().filter(|image| !image.is_empty());
+    Tool { image: image.unwrap_or_else(|| TOOL_IMAGE.to_owned()), pull_policy: "IfNotPresent".to_owned() }
+}
+
+/// A token that is cancelled by SIGTERM or SIGINT.
+fn stop_on_signal() -> Result<CancellationToken, Error> {
+    let mut terminate = signal(SignalKind::terminate()).context(SignalsSnafu)?;
+    let mut interrupt = signal(SignalKind::interrupt()).context(SignalsSnafu)?;
+    let stop = CancellationToken::new();
+    let told = stop.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("told to end");
+        told.cancel();
+    });
+    Ok(stop)
+}
+
+/// Binds the ports, so that one in use ends the process before it takes part in anything, and serves in the background.
+async fn serve(
+    args: &Args,
+    phases: watch::Receiver<Phase>,
+    metrics: &Metrics,
+    stop: &CancellationToken,
+) -> Result<(), Error> {
+    let servers = [
+        ("--health-probe-bind-address", args.health_probe_bind_address, http::health(phases)),
+        ("--metrics-bind-address", args.metrics_bind_address, http::metrics(metrics.clone())),
+    ];
+    for (flag, address, routes) in servers {
+        let Some(address) = address.0 else { continue };
+        let listener = http::bind(flag, address).await.context(HttpSnafu)?;
+        let stop = stop.clone();
+        tokio::spawn(async move {
+            if let Err(error) = http::serve(listener, routes, stop.cancelled_owned()).await {
+                tracing::error!(%error, flag, "no longer answers");
+            }
+        });
+    }
+    Ok(())
+}
+
+/// Waits until it is this process' turn. `None`: told to end before. `Some(None)`: nobody else is meant to run.
+async fn lead(
+    args: &Args,
+    client: &Client,
+    phase: &watch::Sender<Phase>,
+    stop: &CancellationToken,
+) -> Option<Option<Leadership>> {
+    if !args.leader_elect {
+        return Some(None);
+    }
+    phase.send_replace(Phase::Standby);
+    let elector = Elector::new(client.clone(), &args.namespace, &args.pod_name);
+    tokio::select! {
+        leadership = elector.wait_until_leader() => Some(Some(leadership)),
+        () = stop.cancelled() => None,
+    }
+}
+
+fn fence(leadership: Option<&Leadership>) -> Fence {
+    match leadership.map(Leadership::held) {
+        Some(held) => Arc::new(move |request| held.outlives(request)),
+        None => Arc::new(|_| true),
+    }
+}
+
+async fn lost(leadership: &mut Option<Leadership>) -> Lost {
+    match leadership {
+        Some(leadership) => leadership.lost().await,
+        None => std::future::pending().await,
+    }
+}
