@@ -13,7 +13,6 @@ use clap::Parser;
 use kube::Api;
 use milvus_api::{ConditionType, Milvus, MilvusState};
 use milvus_testkit::wait::wait_for;
-use serde_json::json;
 use snafu::{OptionExt, ResultExt};
 
 mod error;
@@ -90,8 +89,9 @@ async fn show(args: &Args) -> Result<(), Error> {
     let client = place.access.client().context(EnterSnafu)?;
     let api: Api<Milvus> = Api::namespaced(client, &subject.namespace);
     let since = Instant::now();
-    let healthy = wait_for(api.clone(), &subject.name, HEALTHY_WITHIN, |milvus| milvus.is_some_and(is_healthy));
-    operator.or_ended(healthy).await?.context(NotHealthySnafu)?;
+    let healthy =
+        wait_for(api.clone(), &subject.name, HEALTHY_WITHIN, |milvus| milvus.is_some_and(is_healthy));
+    Box::pin(operator.or_ended(healthy)).await?.map_err(Box::new).context(NotHealthySnafu)?;
     println!("Healthy after {:.1} s.", since.elapsed().as_secs_f64());
 
     step("Checks before the upgrade");
@@ -100,11 +100,10 @@ async fn show(args: &Args) -> Result<(), Error> {
     shell.run(&namespaced(&["get", "milvus", "-o", IMAGES])).await?;
 
     step(&format!("The upgrade to {TARGET}"));
-    let patch = json!([{ "op": "replace", "path": "/spec/components/image", "value": TARGET }]).to_string();
-    let patch = format!("-p={patch}");
+    let patch = format!(r#"-p=[{{"op": "replace", "path": "/spec/components/image", "value": "{TARGET}"}}]"#);
     shell.run(&namespaced(&["patch", "milvus", &subject.name, "--type=json", &patch])).await?;
     let since = Instant::now();
-    operator.or_ended(live::follow(api, &subject.name)).await??;
+    Box::pin(operator.or_ended(live::follow(api, &subject.name))).await??;
     println!("\nUpgraded in {:.1} s.", since.elapsed().as_secs_f64());
 
     step("The end");

@@ -55,7 +55,7 @@ pub(crate) enum Error {
         /// The namespace.
         namespace: &'static str,
         /// Why.
-        source: wait::Error,
+        source: Box<wait::Error>,
     },
     /// etcd does not run.
     #[snafu(display("{source}"))]
@@ -117,7 +117,7 @@ pub(crate) enum Error {
     #[snafu(display("{source}"))]
     NotHealthy {
         /// Why.
-        source: wait::Error,
+        source: Box<wait::Error>,
     },
     /// The upgrade was refused.
     #[snafu(display("the upgrade was refused:\n{story}"))]

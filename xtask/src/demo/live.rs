@@ -16,12 +16,15 @@ use kube::{
 };
 use kubectl_milvus::{
     table::{self, Style},
-    view::{Standing, View},
+    view::{Roll, Standing, View},
 };
 use milvus_api::Milvus;
 use snafu::{OptionExt, ResultExt};
 
-use super::{Error, error::{GoneSnafu, LateSnafu, PrintSnafu, RefusedSnafu}};
+use super::{
+    Error,
+    error::{GoneSnafu, LateSnafu, PrintSnafu, RefusedSnafu},
+};
 
 /// How long an upgrade may take: five steps, on real nodes with images to pull and 30 s of `minReadySeconds` each.
 const WITHIN: Duration = Duration::from_mins(30);
@@ -62,17 +65,26 @@ fn story(milvus: &Milvus) -> String {
     table::story(&View::of(milvus, Timestamp::now()), Style::default())
 }
 
-/// What is to be seen now: where it stands, the table of the steps, what it waits for.
+/// What is to be seen now: where it stands, the table of the steps, what the guides look at, what it waits for.
 fn block(view: &View, style: Style) -> String {
     let mut text = format!("{}\n", view.headline);
-    // Before the new generation is seen, the last roll is another one.
-    let roll = view.roll.as_ref().filter(|_| view.standing != Standing::Unseen);
-    if let Some(roll) = roll {
+    if let Some(roll) = roll(view) {
         text.push_str(&table::roll_table(roll, view.at, style));
-        let waiting = roll.waiting.as_ref().filter(|waiting| !waiting.message.is_empty());
-        text.extend(waiting.map(|waiting| format!("Waits: {}\n", waiting.message)));
+        let updated = view.updated.as_deref().unwrap_or_default();
+        text.extend(["MilvusUpdated=", updated, ": ", &view.updated_message, "\n"]);
     }
+    text.extend(waits(view));
     text
+}
+
+/// The roll that is shown. Before the new generation is seen, the last one is another one.
+fn roll(view: &View) -> Option<&Roll> {
+    view.roll.as_ref().filter(|_| view.standing != Standing::Unseen)
+}
+
+fn waits(view: &View) -> Option<String> {
+    let waiting = roll(view)?.waiting.as_ref().filter(|waiting| !waiting.message.is_empty())?;
+    Some(format!("Waits for {}\n", waiting.message))
 }
 
 /// Standard output.
@@ -81,7 +93,7 @@ struct Screen {
     colour: bool,
     /// Lines of the last block, to be painted over.
     lines: usize,
-    /// The last block as of [`Screen::at`], so that a block without news is not printed again.
+    /// What was shown last, so that what is no news is not printed again.
     last: Option<View>,
 }
 
@@ -109,19 +121,25 @@ impl Screen {
             }
             self.lines = text.lines().count();
             write!(out, "{text}")?;
-        } else if self.last.as_ref().is_none_or(|last| !tells_the_same(last, view)) {
+        } else if self.last.as_ref().is_none_or(|last| !same_steps(last, view)) {
             write!(out, "\n{}", block(view, style))?;
+        } else if let Some(waits) = waits(view).filter(|_| waits(view) != self.last.as_ref().and_then(waits))
+        {
+            write!(out, "{waits}")?;
         }
         self.last = Some(view.clone());
         out.flush()
     }
 }
 
-/// Whether two views differ in nothing but their age.
-fn tells_the_same(one: &View, other: &View) -> bool {
+/// Whether two views differ at most in ages and in what is waited for.
+fn same_steps(one: &View, other: &View) -> bool {
     let told = |view: &View| {
-        // The same time for both, so that ages are the same.
-        block(&View { at: one.at, ..view.clone() }, Style::default())
+        let mut view = View { at: one.at, ..view.clone() };
+        if let Some(roll) = &mut view.roll {
+            roll.waiting = None;
+        }
+        block(&view, Style::default())
     };
     told(one) == told(other)
 }

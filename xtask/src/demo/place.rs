@@ -1,15 +1,22 @@
 //! Where the demo takes place: a cluster of its own, or one that exists; and the operator there.
 
-use std::{path::{Path, PathBuf}, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use jiff::Timestamp;
-use k8s_openapi::api::{coordination::v1::Lease, core::v1::{Namespace, Node}};
+use k8s_openapi::api::{
+    coordination::v1::Lease,
+    core::v1::{Namespace, Node},
+};
 use kube::{
     Api, ResourceExt,
     api::{DeleteParams, ListParams, PostParams},
 };
 use milvus_testkit::{
     Access,
+    access::Output,
     clusters,
     control_plane::Options,
     operator::{self, Operator},
@@ -38,8 +45,9 @@ const NAMESPACE: &str = "milvus-demo";
 const GONE_WITHIN: Duration = Duration::from_mins(3);
 /// Nodes that kwok plays carry this, whoever runs it.
 const PLAYED: &str = "kwok.x-k8s.io/node";
-/// How long one wait for the end of the operator lasts; it is then waited for again.
-const WATCH_OPERATOR: Duration = Duration::from_hours(1);
+/// How long one wait for the end of the operator lasts; it is then waited for again. It occupies a thread that this
+/// program waits for when it ends itself.
+const WATCH_OPERATOR: Duration = Duration::from_millis(250);
 
 /// A cluster to show something in.
 pub(super) struct Place {
@@ -69,15 +77,14 @@ impl Place {
             return Ok(Self { access, namespace: "default".to_owned(), directory, own: true });
         };
         let access = clusters::attach(CLUSTER, Some(context)).await.context(ClusterSnafu)?;
-        let namespace = match args.milvus {
-            Some(_) => access.client().context(EnterSnafu)?.default_namespace().to_owned(),
-            None => {
-                ensure!(is_played(&access).await?, RealNodesSnafu);
-                // In the copy of the kubeconfig, so that what is shown can be typed without `-n`.
-                let set = ["config", "set-context", "--current", "--namespace", NAMESPACE];
-                access.kubectl(set).await.and_then(|said| said.success()).context(EnterSnafu)?;
-                NAMESPACE.to_owned()
-            }
+        let namespace = if args.milvus.is_some() {
+            access.client().context(EnterSnafu)?.default_namespace().to_owned()
+        } else {
+            ensure!(is_played(&access).await?, RealNodesSnafu);
+            // In the copy of the kubeconfig, so that what is shown can be typed without `-n`.
+            let set = ["config", "set-context", "--current", "--namespace", NAMESPACE];
+            access.kubectl(set).await.and_then(Output::success).context(EnterSnafu)?;
+            NAMESPACE.to_owned()
         };
         println!("Using {} of the context {context}.", access.server());
         Ok(Self { access, namespace, directory, own: false })
@@ -86,7 +93,9 @@ impl Place {
     /// Sees to it that an operator works: the one that does already, else the given binary, with the chart installed.
     pub(super) async fn operator(&self, binary: &Path) -> Result<Running, Error> {
         step("The chart and the operator");
-        if !self.own && let Some(holder) = active_operator(&self.access).await? {
+        if !self.own
+            && let Some(holder) = active_operator(&self.access).await?
+        {
             println!("An operator works in this cluster: {holder}.");
             return Ok(Running { operator: None });
         }
@@ -111,7 +120,7 @@ impl Place {
                 deleted.context(AskSnafu { action: "deleting the namespace of an earlier demo" })?;
                 println!("Waiting until the namespace {NAMESPACE} of an earlier demo is gone.");
                 let gone = wait_for(api.clone(), NAMESPACE, GONE_WITHIN, |namespace| namespace.is_none());
-                gone.await.context(ClearSnafu { namespace: NAMESPACE })?;
+                gone.await.map_err(Box::new).context(ClearSnafu { namespace: NAMESPACE })?;
             }
         }
         let mut namespace = Namespace::default();

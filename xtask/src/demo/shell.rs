@@ -32,7 +32,8 @@ impl Shell {
 
     /// The directories in front of the PATH, each followed by a colon.
     pub(super) fn directories(&self) -> String {
-        self.path.iter().map(|directory| format!("{}:", directory.display())).collect()
+        let colon = |text: String, directory: &PathBuf| text + &directory.display().to_string() + ":";
+        self.path.iter().fold(String::new(), colon)
     }
 
     /// Prints the line, runs it, prints what it says; an error if it fails.

@@ -5,7 +5,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use milvus_testkit::{etcd::{self, Etcd}, minio::Minio};
+use milvus_testkit::{
+    etcd::{self, Etcd},
+    minio::Minio,
+};
 use serde::Deserialize;
 use snafu::{ResultExt, ensure};
 
@@ -90,7 +93,10 @@ impl Subject {
             return NoSubjectSnafu { path: file, problem: "it must hold one object of kind Milvus" }.fail();
         };
         let image = spec.components.image;
-        ensure!(!image.is_empty(), NoSubjectSnafu { path: file, problem: "spec.components.image is missing" });
+        ensure!(
+            !image.is_empty(),
+            NoSubjectSnafu { path: file, problem: "spec.components.image is missing" }
+        );
         Ok(Self {
             file: file.to_owned(),
             name: metadata.name,
