@@ -131,6 +131,9 @@ fn complete_milvus(schema: &mut Value) -> Result<()> {
     merge(schema, ".status.componentsDeployStatus{}.status.conditions", &by_type)?;
     merge(schema, ".status.deploymentGroupsDeployStatus{}{}.status.conditions", &by_type)?;
 
+    if let Some(spec) = schema.pointer_mut("/properties/spec") {
+        tidy::bound_integers(spec);
+    }
     for (path, validations) in rules::by_path() {
         merge(schema, path, &json!({ "x-kubernetes-validations": validations }))?;
     }

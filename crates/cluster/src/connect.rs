@@ -1,10 +1,10 @@
-//! The client.
+//! The operator's client.
 //!
-//! Takes nothing, or a kubeconfig context; gives a client that times out. In a pod the service account is used.
+//! Takes what the environment says; gives a client that times out. In a pod the service account is used.
 
 use std::time::Duration;
 
-use kube::config::{InferConfigError, KubeConfigOptions, Kubeconfig, KubeconfigError};
+use kube::config::InferConfigError;
 use kube::{Client, Config};
 use snafu::{ResultExt as _, Snafu};
 
@@ -28,15 +28,6 @@ pub enum Error {
         #[snafu(source(from(InferConfigError, Box::new)))]
         source: Box<InferConfigError>,
     },
-    /// The kubeconfig, or the context in it.
-    #[snafu(display("can't use context {context:?} of the kubeconfig: {source}"))]
-    Context {
-        /// The context that was asked for.
-        context: String,
-        /// What is wrong.
-        #[snafu(source(from(KubeconfigError, Box::new)))]
-        source: Box<KubeconfigError>,
-    },
     /// The client itself.
     #[snafu(display("can't make a Kubernetes client: {source}"))]
     Client {
@@ -46,17 +37,9 @@ pub enum Error {
     },
 }
 
-/// A client for a context of the kubeconfig, or for what the environment says.
-pub async fn client(context: Option<&str>) -> Result<Client, Error> {
-    let mut config = match context {
-        None => Config::infer().await.context(InferSnafu)?,
-        Some(context) => {
-            let options =
-                KubeConfigOptions { context: Some(context.to_owned()), ..KubeConfigOptions::default() };
-            let kubeconfig = Kubeconfig::read().context(ContextSnafu { context })?;
-            Config::from_custom_kubeconfig(kubeconfig, &options).await.context(ContextSnafu { context })?
-        }
-    };
+/// A client for the cluster that the environment names.
+pub async fn client() -> Result<Client, Error> {
+    let mut config = Config::infer().await.context(InferSnafu)?;
     config.connect_timeout = Some(CONNECT_TIMEOUT);
     config.read_timeout = Some(READ_TIMEOUT);
     config.write_timeout = Some(WRITE_TIMEOUT);

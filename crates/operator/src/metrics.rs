@@ -128,9 +128,9 @@ impl Metrics {
         };
         let state = state(milvus, status);
         self.0.status.get_or_create(&instance).set(state as i64);
-        let mut states = self.0.states.lock().unwrap_or_else(PoisonError::into_inner);
-        if states.insert(instance, state) != Some(state) {
-            self.count(&states);
+        let mut known = self.0.states.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.insert(instance, state) != Some(state) {
+            self.count(&known);
         }
     }
 
@@ -154,9 +154,9 @@ impl Metrics {
     pub fn forget(&self, namespace: &str, name: &str) {
         let instance = Instance { milvus_namespace: namespace.to_owned(), milvus_name: name.to_owned() };
         self.0.status.remove(&instance);
-        let mut states = self.0.states.lock().unwrap_or_else(PoisonError::into_inner);
-        if states.remove(&instance).is_some() {
-            self.count(&states);
+        let mut known = self.0.states.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.remove(&instance).is_some() {
+            self.count(&known);
         }
     }
 

@@ -1,10 +1,10 @@
 //! From the parsed dependencies to what is probed, and from what was found to the conditions.
 
 use milvus_probe::etcd::{EtcdTarget, EtcdTransport, EtcdUser};
-use milvus_probe::queue::{KafkaTarget, PulsarAccess, PulsarTarget, QueueTarget};
+use milvus_probe::queue::{KafkaSasl, KafkaTarget, PulsarAccess, PulsarTarget, QueueTarget, SaslMechanism};
 use milvus_probe::storage::{StorageKeys, StorageKind, StorageTarget};
-use milvus_probe::{ProbeKey, Secret, Target, Trust};
-use milvus_state::dependencies::{self, Queue, Storage};
+use milvus_probe::{ProbeKey, Secret, Target, Tls, Trust};
+use milvus_state::dependencies::{self, KafkaSecurity, Queue, Storage};
 use milvus_state::validate::Validated;
 use milvus_state::{ProbeView, Probes};
 
@@ -141,22 +141,36 @@ fn queue(queue: &Queue, credentials: &Credentials) -> Option<Result<QueueTarget,
             };
             Some(Ok(QueueTarget::Pulsar(target)))
         }
-        Queue::Kafka { brokers, secured, .. } => {
-            if let Err(problem) = found(credentials.kafka.as_ref()) {
-                return Some(Err(problem));
-            }
-            // Logging in needs mechanism and certificates in forms that Milvus reads from its own files; that the brokers can be
-            // reached is what can be said without them.
-            let brokers = brokers.clone();
-            Some(Ok(match secured {
-                true => QueueTarget::Woodpecker(brokers),
-                false => QueueTarget::Kafka(KafkaTarget { brokers, tls: None, sasl: None }),
-            }))
-        }
+        Queue::Kafka { brokers, security, .. } => match found(credentials.kafka.as_ref()) {
+            Ok(secret) => Some(Ok(QueueTarget::Kafka(kafka(brokers, security, secret)))),
+            Err(problem) => Some(Err(problem)),
+        },
         Queue::Woodpecker { pools: Some(pools) } => {
             let seeds = pools.iter().flat_map(|p| p.seeds.iter().cloned()).collect();
             Some(Ok(QueueTarget::Woodpecker(seeds)))
         }
         Queue::Woodpecker { pools: None } | Queue::Rocksmq | Queue::Natsmq | Queue::Custom => None,
+    }
+}
+
+/// The Secret's user counts more than the one in `config.kafka`, and its CA turns TLS on, as in the rendered configuration.
+fn kafka(brokers: &[String], security: &KafkaSecurity, secret: Option<&Data>) -> KafkaTarget {
+    let from_secret = |key: &str| secret.and_then(|data| data.get(key).cloned());
+    let ca = from_secret("ca.pem");
+    let mechanism = match security.mechanism.as_deref() {
+        Some("SCRAM-SHA-256") => Some(SaslMechanism::ScramSha256),
+        Some("SCRAM-SHA-512") => Some(SaslMechanism::ScramSha512),
+        Some(_) => Some(SaslMechanism::Plain),
+        None => None,
+    };
+    KafkaTarget {
+        brokers: brokers.to_vec(),
+        tls: (security.tls || ca.is_some())
+            .then(|| Tls { trust: ca.map_or(Trust::System, Trust::Ca), client: None }),
+        sasl: mechanism.map(|mechanism| KafkaSasl {
+            mechanism,
+            username: from_secret("username").unwrap_or_else(|| security.user.clone()),
+            password: Secret::new(from_secret("password").unwrap_or_else(|| security.password.clone())),
+        }),
     }
 }

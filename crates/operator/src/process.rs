@@ -55,6 +55,9 @@ pub enum Error {
         /// What the system says.
         source: std::io::Error,
     },
+    /// The controllers ended by themselves; a new process begins anew.
+    #[snafu(display("the controllers have ended, which they never should"))]
+    Ended,
     /// Somebody else may lead now.
     #[snafu(display("ends because it no longer leads: {source}"))]
     Deposed {
@@ -73,7 +76,7 @@ pub async fn run(args: Args) -> Result<(), Error> {
     let (phase, phases) = watch::channel(Phase::Starting);
     let metrics = Metrics::default();
     serve(&args, phases, &metrics, &stop).await?;
-    let client = connect::client(None).await.context(ConnectSnafu)?;
+    let client = connect::client().await.context(ConnectSnafu)?;
     let Some(mut leadership) = lead(&args, &client, &phase, &stop).await else { return Ok(()) };
     phase.send_replace(Phase::Syncing);
     let (prober, changes) = Prober::new();
@@ -83,13 +86,10 @@ pub async fn run(args: Args) -> Result<(), Error> {
     let halt = CancellationToken::new();
     let working = controllers(Arc::new(ctx), changes, settings, halt.clone().cancelled_owned());
     tokio::pin!(working);
-    let lost = tokio::select! {
-        () = &mut working => None,
-        () = stop.cancelled() => None,
-        lost = lost(&mut leadership) => Some(lost),
-    };
-    if let Some(source) = lost {
-        return Err(Error::Deposed { source });
+    tokio::select! {
+        () = &mut working => return EndedSnafu.fail(),
+        source = lost(&mut leadership) => return Err(Error::Deposed { source }),
+        () = stop.cancelled() => {}
     }
     phase.send_replace(Phase::Stopping);
     halt.cancel();

@@ -49,6 +49,7 @@ pub fn waiting(waiting: &Waiting) -> String {
         WaitReason::Replicas { updated, available, wanted } => {
             format!("{updated} of {wanted} pods are new, {available} of {wanted} are available")
         }
+        WaitReason::Paused => "it is paused; set `paused: false` in spec.components to go on".to_owned(),
         WaitReason::OldPods { count: 1 } => "1 old pod has not ended yet".to_owned(),
         WaitReason::OldPods { count } => format!("{count} old pods have not ended yet"),
         WaitReason::PodProblem { pod, reason, message } if message.is_empty() => {

@@ -47,6 +47,8 @@ pub enum WaitReason {
         /// Pods asked for.
         wanted: u32,
     },
+    /// The Deployment is paused (`paused: true` in `spec`): Kubernetes changes none of its pods.
+    Paused,
     /// Pods of the old template are still there; evicted and failed ones are not counted.
     OldPods {
         /// How many.

@@ -6,7 +6,7 @@ use milvus_api::{Reason, keys};
 use milvus_plan::{Component, Decision, Plan, Progress, Version, next};
 
 use crate::refusal::Refusal;
-use crate::render::{Error, Objects, Removal, objects};
+use crate::render::{Error, Objects, Removal, assemble};
 use crate::request;
 use crate::snapshot::Snapshot;
 use crate::survey::{self, Target};
@@ -46,6 +46,8 @@ pub struct Decided {
     pub objects: Objects,
     /// What should not exist any more. It goes when everything wanted was seen.
     pub stale: Vec<Removal>,
+    /// Components that the Milvus has no more and of which Deployments or pods are left.
+    pub remains: BTreeSet<String>,
 }
 
 impl Decided {
@@ -58,6 +60,7 @@ impl Decided {
             verdict,
             objects: Objects::default(),
             stale: Vec::new(),
+            remains: BTreeSet::new(),
         }
     }
 }
@@ -115,34 +118,69 @@ fn refused_outright(milvus: &Validated, snapshot: &Snapshot) -> Option<Vec<Refus
 
 fn planned(milvus: Validated, snapshot: &Snapshot) -> Result<Decided, Error> {
     let core = &snapshot.core;
-    let targets = survey::targets(&milvus, core)?;
-    let progress = survey::progress(&targets, snapshot);
-    let (plan, verdict, open) = match request::planned(&milvus, snapshot) {
+    let plan = match request::planned(&milvus, snapshot) {
+        Ok(plan) => plan,
         Err(objections) => {
             let refusals = objections.iter().map(Refusal::from).collect();
-            (None, Verdict::Refused(refusals), BTreeSet::new())
-        }
-        Ok(plan) => {
-            let (verdict, open) = next_move(&plan, &progress, snapshot);
-            (Some(plan), verdict, open)
+            return halted(milvus, refusals, snapshot);
         }
     };
+    let targets = survey::targets(&milvus, core)?;
+    let progress = survey::progress(&targets, snapshot);
+    let (verdict, mut open) = next_move(&plan, &progress, snapshot);
+    if matches!(verdict, Verdict::Plan(_)) && survey::only_target_runs(&targets, snapshot) {
+        // Nothing older is there that an order would be for: a stopped Milvus starts at the target at once.
+        open.extend(plan.steps.iter().flat_map(|step| step.components.iter().copied()));
+    }
     let mut objects = match &verdict {
         // Nothing of a Milvus is created before it can start; nothing is changed before the target is recorded.
         Verdict::Dependencies if !core.started() => Objects::default(),
         Verdict::Plan(Decision::Record) => Objects::default(),
-        _ => objects::render(&milvus, &targets, plan.as_ref(), &open, snapshot)?,
+        Verdict::Plan(_) => assemble::render(&milvus, &targets, Some(&plan), &open, snapshot)?,
+        _ => assemble::render(&milvus, &targets, None, &open, snapshot)?,
     };
-    if matches!(&verdict, Verdict::Refused(_)) {
-        // Configuration and entry of a refused change would reach what runs.
-        objects.config_map = objects.config_map.filter(|_| core.config_map.is_none());
-        objects.service = objects.service.filter(|_| core.service.is_none());
-    }
-    let stale = objects::stale(&targets, snapshot);
+    let stale = assemble::stale(&targets, snapshot);
     if verdict == Verdict::Plan(Decision::Done) {
         objects.removals.clone_from(&stale);
     }
-    Ok(Decided { milvus: Some(milvus), targets, progress, plan, verdict, objects, stale })
+    let remains = assemble::remains(&targets, &stale, snapshot);
+    Ok(Decided {
+        milvus: Some(milvus),
+        targets,
+        progress,
+        plan: Some(plan),
+        verdict,
+        objects,
+        stale,
+        remains,
+    })
+}
+
+/// A change of image that is refused: what runs is kept up as it is, with the components of the version that runs.
+fn halted(milvus: Validated, refusals: Vec<Refusal>, snapshot: &Snapshot) -> Result<Decided, Error> {
+    let core = &snapshot.core;
+    let milvus = as_it_runs(snapshot).unwrap_or(milvus);
+    let targets = survey::targets(&milvus, core)?;
+    let progress = survey::progress(&targets, snapshot);
+    let mut objects = assemble::render(&milvus, &targets, None, &BTreeSet::new(), snapshot)?;
+    // Configuration and entry of a refused change would reach what runs.
+    objects.config_map = objects.config_map.filter(|_| core.config_map.is_none());
+    objects.service = objects.service.filter(|_| core.service.is_none());
+    let verdict = Verdict::Refused(refusals);
+    let stale = assemble::stale(&targets, snapshot);
+    let remains = assemble::remains(&targets, &stale, snapshot);
+    Ok(Decided { milvus: Some(milvus), targets, progress, plan: None, verdict, objects, stale, remains })
+}
+
+/// The spec with the image that the last finished roll left; `None` before the first was finished.
+fn as_it_runs(snapshot: &Snapshot) -> Option<Validated> {
+    let mut milvus = snapshot.core.milvus.clone();
+    let status = milvus.status.as_ref()?;
+    let image = status.current_image.clone().filter(|image| !image.is_empty())?;
+    let version = status.current_version.clone();
+    milvus.spec.components.global.image = Some(image);
+    milvus.spec.components.global.version = version;
+    validate(&milvus, snapshot.kafka_has_ca).ok()
 }
 
 /// What the plan says now, and which components may have their new template.

@@ -84,6 +84,29 @@ pub struct Pool {
     pub seeds: Vec<String>,
 }
 
+/// `config.kafka`, as far as a client needs it. `Debug` hides the password.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct KafkaSecurity {
+    /// `securityProtocol` has TLS (`SSL`, `SASL_SSL`), or `ssl.enabled` is true.
+    pub tls: bool,
+    /// `saslMechanisms`, when `securityProtocol` has SASL or a mechanism is given: `PLAIN`, `SCRAM-SHA-256`, `SCRAM-SHA-512`, ….
+    pub mechanism: Option<String>,
+    /// `saslUsername`; the Secret's `username` counts more.
+    pub user: String,
+    /// `saslPassword`; the Secret's `password` counts more.
+    pub password: String,
+}
+
+impl std::fmt::Debug for KafkaSecurity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("KafkaSecurity")
+            .field("tls", &self.tls)
+            .field("mechanism", &self.mechanism)
+            .field("user", &self.user)
+            .finish_non_exhaustive()
+    }
+}
+
 /// The message queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Queue {
@@ -108,8 +131,8 @@ pub enum Queue {
         external: bool,
         /// Secret with `username`, `password` and perhaps `ca.pem`.
         secret: Option<String>,
-        /// TLS or SASL is configured in `config.kafka`: the probe only dials.
-        secured: bool,
+        /// How brokers are spoken to, and who logs in.
+        security: KafkaSecurity,
     },
     /// Woodpecker; with pools, an external log store, else inside Milvus.
     Woodpecker {
@@ -152,4 +175,15 @@ pub struct Dependencies {
     pub storage: Storage,
     /// Log.
     pub queue: Queue,
+}
+
+/// Splits `host:port`; without a port, `default`.
+pub fn split_port(endpoint: &str, default: u16) -> (&str, u16) {
+    match endpoint.rsplit_once(':') {
+        Some((host, port)) => match port.parse() {
+            Ok(port) => (host, port),
+            Err(_) => (endpoint, default),
+        },
+        None => (endpoint, default),
+    }
 }

@@ -67,28 +67,40 @@ fn index(slot: Slot) -> usize {
     usize::from(slot == Slot::One)
 }
 
-/// The slot that is current according to the hint, or to what exists when there is no usable hint.
+/// The slot that is current: the only one with pods; where both or none have any, the one that the hint names, else the
+/// one that was written last.
+///
+/// The hint may name a slot that is missing: it was deleted and comes back there. Without a hint an idle twin that never
+/// ran does not stand in for one that is missing.
 pub fn current(hint: Option<Slot>, slots: [Option<SlotView>; 2]) -> Slot {
-    match (hint, slots) {
-        (Some(slot), _) if slots[index(slot)].is_some() => slot,
-        (_, [Some(zero), Some(one)]) => {
-            let populated = (zero.replicas > 0, one.replicas > 0);
-            match populated {
-                (true, false) => Slot::Zero,
-                (false, true) => Slot::One,
-                // Both or none run: the one that was written last is the newer.
-                _ if one.written_at > zero.written_at => Slot::One,
-                _ => Slot::Zero,
-            }
-        }
-        (_, [None, Some(_)]) => Slot::One,
-        _ => Slot::Zero,
+    let runs = |slot: Option<SlotView>| slot.is_some_and(|view| view.replicas > 0);
+    let written =
+        |slot: Option<SlotView>| slot.map_or(1, |view| view.written_at.unwrap_or_default().saturating_mul(2));
+    let [zero, one] = slots;
+    match (runs(zero), runs(one), hint) {
+        (true, false, _) => Slot::Zero,
+        (false, true, _) => Slot::One,
+        (_, _, Some(slot)) => slot,
+        (_, _, None) if written(one) > written(zero) => Slot::One,
+        (_, _, None) => Slot::Zero,
     }
 }
 
-/// Decides the next move. `wanted` pods; `open` says whether the wanted template may be sent at all (its step
-/// has come). Slots that do not exist are created: the current one with the template, its twin idle.
-pub fn plan(hint: Option<Slot>, slots: [Option<SlotView>; 2], wanted: i32, open: bool) -> SlotPlan {
+/// How many pods there are to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Size {
+    /// Pods of both slots together, at rest.
+    pub wanted: i32,
+    /// The number is an autoscaler's and written nowhere else: the new slot gets all of it in the first move, so that the
+    /// larger of the two slots always tells it. The pods that have no room yet wait for those that go.
+    pub autoscaled: bool,
+}
+
+/// Decides the next move. `open` says whether the wanted template may be sent at all (its step has come). Slots that do not
+/// exist are created: the current one with the template, its twin idle.
+pub fn plan(hint: Option<Slot>, slots: [Option<SlotView>; 2], size: Size, open: bool) -> SlotPlan {
+    let size = Size { wanted: size.wanted.max(0), ..size };
+    let wanted = size.wanted;
     let now = current(hint, slots);
     let Some(cur) = slots[index(now)] else {
         return first(now, slots, wanted);
@@ -102,19 +114,19 @@ pub fn plan(hint: Option<Slot>, slots: [Option<SlotView>; 2], wanted: i32, open:
         return both(now, SlotGoal { template: Template::Keep, replicas: cur.replicas }, idle(), false);
     };
     if cur.at_target || cur.replicas == 0 {
-        return hand_over(now, cur, twin, wanted);
+        return hand_over(now, cur, twin, size);
     }
     if twin.at_target && twin.replicas > 0 {
         // Revert: what is wanted still runs in the other slot.
-        return hand_over(now.other(), twin, cur, wanted);
+        return hand_over(now.other(), twin, cur, size);
     }
     if twin.replicas == 0 {
         // A new template goes to the empty slot; the pods that serve stay until it is available.
-        return hand_over(now.other(), SlotView { available: 0, ..twin }, cur, wanted);
+        return hand_over(now.other(), SlotView { available: 0, ..twin }, cur, size);
     }
     // Both slots have pods and neither has the wanted template: fix forward in the current one, at once. The
     // other still serves and goes only when this one is available.
-    hand_over(now, SlotView { available: 0, ..cur }, twin, wanted)
+    hand_over(now, SlotView { available: 0, ..cur }, twin, size)
 }
 
 fn first(now: Slot, slots: [Option<SlotView>; 2], wanted: i32) -> SlotPlan {
@@ -138,16 +150,21 @@ fn held(now: Slot, cur: SlotView, twin: Option<SlotView>, wanted: i32) -> SlotPl
 }
 
 /// Moves pods from `old` to `new`, which gets the wanted template.
-fn hand_over(to: Slot, new: SlotView, old: SlotView, wanted: i32) -> SlotPlan {
+fn hand_over(to: Slot, new: SlotView, old: SlotView, size: Size) -> SlotPlan {
+    let wanted = size.wanted;
     let empty = old.replicas == 0 && old.pods == 0;
-    let replicas = if wanted == 0 || (old.replicas == 0 && old.pods == 0) {
+    let replicas = if wanted == 0 || empty || size.autoscaled {
         wanted
     } else {
-        // One pod over the wanted number at most, terminating ones counted: a draining query node holds its
+        // One pod over the wanted number at most, terminating ones of both slots counted: a draining query node holds its
         // memory until it exits. Never fewer than there are, so that a revert does not shrink what serves.
-        (wanted + 1 - old.pods.max(old.replicas)).clamp(new.replicas.clamp(1, wanted), wanted)
+        let ending = new.pods.saturating_sub(new.replicas).max(0);
+        let room = wanted.saturating_add(1).saturating_sub(old.pods.max(old.replicas)).saturating_sub(ending);
+        room.clamp(new.replicas.clamp(0, wanted), wanted)
     };
-    let still_needed = (wanted - new.available).max(0);
+    // Pods over its number are about to go, also while they are still counted as available.
+    let available = new.available.min(new.replicas);
+    let still_needed = wanted.saturating_sub(available).max(0);
     let old_replicas = if wanted == 0 { 0 } else { old.replicas.min(still_needed) };
     both(
         to,

@@ -115,6 +115,10 @@ pub struct Snapshot {
 ///
 /// Pods are listed only while something moves: a settled Milvus costs no request.
 pub fn needs(core: &Core, kafka_has_ca: bool) -> Needs {
+    if core.milvus.metadata.deletion_timestamp.is_some() {
+        // Its finalizer goes when its last pod has gone.
+        return Needs { pods: true, ..Needs::default() };
+    }
     let Ok(milvus) = validate(&core.milvus, kafka_has_ca) else { return Needs::default() };
     let settled = survey::settled(core);
     let Ok(targets) = survey::targets(&milvus, core) else { return Needs::default() };
@@ -125,11 +129,11 @@ pub fn needs(core: &Core, kafka_has_ca: bool) -> Needs {
         all_at_target &= mine.iter().all(|record| target.matches(record) || record.replicas == 0);
         all_at_target &= !mine.is_empty();
         if target.slotted {
-            templates.extend(
-                mine.iter()
-                    .filter(|r| !target.matches(r) && (r.replicas > 0 || r.current() > 0))
-                    .map(|r| r.name.clone()),
-            );
+            // Pods of an old template are moved away, or started again where all were stopped.
+            let stopped = !mine.iter().any(|r| target.matches(r) || r.replicas > 0);
+            let resized =
+                mine.iter().filter(|r| !target.matches(r) && (stopped || r.replicas > 0 || r.current() > 0));
+            templates.extend(resized.map(|r| r.name.clone()));
         }
     }
     Needs { pods: !(settled && all_at_target), templates }

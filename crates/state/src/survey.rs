@@ -72,12 +72,35 @@ pub fn hash_at(
     Ok(workload::render(milvus, settings, slot, image, tool, false)?.hash)
 }
 
-/// The last pass saw this generation updated everywhere, so there is nothing to look for among the pods.
-pub fn settled(core: &Core) -> bool {
+/// An earlier pass saw this very generation updated everywhere.
+fn was_updated(core: &Core) -> bool {
     let Some(status) = &core.milvus.status else { return false };
     status.observed_generation == core.milvus.metadata.generation
         && status.is_true(ConditionType::MilvusUpdated)
-        && core.owned().all(|d| d.counts_complete(d.replicas) && d.available() == d.replicas)
+}
+
+/// Updated everywhere and all available, so there is nothing to look for among the pods.
+pub fn settled(core: &Core) -> bool {
+    was_updated(core) && core.owned().all(|d| d.counts_complete(d.replicas) && d.available() == d.replicas)
+}
+
+/// Something of this Milvus exists, and nothing that has pods, or is asked to have some, is at anything but the wanted template.
+///
+/// Without a list of pods that is not known.
+pub fn only_target_runs(targets: &[Target], snapshot: &Snapshot) -> bool {
+    let core = &snapshot.core;
+    let wanted = |record: &DeploymentRecord| {
+        let named = |target: &&Target| target.names(core).iter().any(|(_, name)| *name == record.name);
+        targets.iter().find(named).is_some_and(|target| target.matches(record))
+    };
+    let image_of = |pod: &PodRecord| {
+        let target = targets.iter().find(|t| t.settings.component.name() == pod.component);
+        target.map(|t| t.settings.image.as_str())
+    };
+    let Some(pods) = &snapshot.pods else { return false };
+    core.owned().next().is_some()
+        && core.owned().all(|record| wanted(record) || (record.replicas == 0 && record.current() == 0))
+        && pods.iter().all(|pod| image_of(pod) == Some(pod.image.as_str()))
 }
 
 /// How far every component is.
@@ -97,9 +120,21 @@ fn state(target: &Target, snapshot: &Snapshot) -> ComponentState {
         Some(record) if !target.matches(record) => ComponentState::Pending,
         Some(record) => {
             let wanted = target.settings.replicas.wanted(Some(record.replicas));
+            if still_updated(record, wanted, snapshot) {
+                return ComponentState::Done;
+            }
             rolled_out(record, wanted, &pods).map_or(ComponentState::Done, ComponentState::Updating)
         }
     }
+}
+
+/// It was seen to be done for this generation, and every pod is still of the wanted template. A pod that fails, is evicted or restarted
+/// afterwards changes whether Milvus is ready, not whether it is updated.
+fn still_updated(record: &DeploymentRecord, wanted: i32, snapshot: &Snapshot) -> bool {
+    was_updated(&snapshot.core)
+        && record.observed()
+        && record.replicas == wanted
+        && record.updated() == record.current()
 }
 
 /// What a Deployment with the wanted template still waits for; nothing when it is seen to be done.
@@ -107,6 +142,9 @@ fn rolled_out(record: &DeploymentRecord, wanted: i32, pods: &Pods<'_>) -> Option
     let wait = |what| Some(Waiting::new(what));
     if !record.observed() {
         return wait(WaitReason::Generation);
+    }
+    if record.paused && record.updated() < wanted {
+        return wait(WaitReason::Paused);
     }
     if !record.counts_complete(wanted) {
         return match pods.problem() {
@@ -148,7 +186,15 @@ fn slotted_state(target: &Target, snapshot: &Snapshot, pods: &Pods<'_>) -> Compo
         };
         return ComponentState::Updating(Waiting::new(waiting));
     }
+    if still_updated(cur, wanted, snapshot) {
+        return ComponentState::Done;
+    }
     rolled_out(cur, wanted, pods).map_or(ComponentState::Done, ComponentState::Updating)
+}
+
+/// The first pod of a component, by name, that says why it is not ready: pod, reason, message.
+pub fn pod_problem(snapshot: &Snapshot, component: Component) -> Option<(String, String, String)> {
+    Pods::of(snapshot, component).problem()
 }
 
 /// The slot that the annotation on the Milvus names.

@@ -69,6 +69,7 @@ pub struct ServiceComponent {
 
     /// Port of the Service for REST; none when unset or 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 65535))]
     pub service_restful_port: Option<i32>,
 
     /// Labels of the Service.

@@ -136,11 +136,11 @@ pub struct ComponentSpec {
 pub struct RollingUpdate {
     /// Pods above the wanted number, absolute or in percent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(schema_with = "embedded::<IntOrString>")]
+    #[schemars(schema_with = "embedded::<IntOrString>", extend("minimum" = 0))]
     pub max_surge: Option<IntOrString>,
 
     /// Pods that may be missing, absolute or in percent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(schema_with = "embedded::<IntOrString>")]
+    #[schemars(schema_with = "embedded::<IntOrString>", extend("minimum" = 0))]
     pub max_unavailable: Option<IntOrString>,
 }

@@ -26,6 +26,30 @@ pub(super) fn tidy(schema: &mut Value) {
     tidy_node("", schema);
 }
 
+/// Gives bounds to every integer that Kubernetes holds in 32 bits and that has none: the API server does not enforce
+/// `int32`, and an object with more could not be read as its type.
+pub(super) fn bound_integers(schema: &mut Value) {
+    let Some(node) = schema.as_object_mut() else { return };
+    let int32 = node.get("format").is_some_and(|format| format == "int32");
+    // A number of pods or a percentage; quantities, which have a pattern, may be larger.
+    let int_or_string = node.contains_key("x-kubernetes-int-or-string") && !node.contains_key("pattern");
+    if (int32 || int_or_string) && !node.contains_key("maximum") {
+        node.insert("maximum".to_owned(), i32::MAX.into());
+    }
+    if (int32 || int_or_string) && !node.contains_key("minimum") {
+        node.insert("minimum".to_owned(), i32::MIN.into());
+    }
+    for nested in ["properties", "items", "additionalProperties"] {
+        match node.get_mut(nested) {
+            Some(Value::Object(fields)) if nested == "properties" => {
+                fields.values_mut().for_each(bound_integers);
+            }
+            Some(schema) => bound_integers(schema),
+            None => {}
+        }
+    }
+}
+
 /// `field` is the name under which the schema stands; items and values of a map have the name of their list or map.
 fn tidy_node(field: &str, schema: &mut Value) {
     let Some(node) = schema.as_object_mut() else { return };

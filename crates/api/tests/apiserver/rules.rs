@@ -136,6 +136,16 @@ async fn values_that_kubernetes_would_refuse_later_are_refused_now() {
     for (components, field) in [
         (json!({ "resources": { "limits": { "cpu": "much" } } }), "spec.components.resources.limits.cpu"),
         (json!({ "proxy": { "replicas": -2 } }), "spec.components.proxy.replicas"),
+        // The types hold 32 bits: what does not fit must not be admitted.
+        (json!({ "proxy": { "replicas": 3_000_000_000_u32 } }), "spec.components.proxy.replicas"),
+        (
+            json!({ "proxy": { "serviceRestfulPort": 3_000_000_000_u32 } }),
+            "spec.components.proxy.serviceRestfulPort",
+        ),
+        (
+            json!({ "rollingUpdate": { "maxSurge": 3_000_000_000_u32 } }),
+            "spec.components.rollingUpdate.maxSurge",
+        ),
         (
             json!({ "proxy": { "groups": [{ "name": "Az", "replicas": 1 }] } }),
             "spec.components.proxy.groups[0].name",

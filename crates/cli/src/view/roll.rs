@@ -27,7 +27,7 @@ pub struct Roll {
     /// When it was accepted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub started: Option<Timestamp>,
-    /// When it ended.
+    /// When it ended; absent while it is open.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub finished: Option<Timestamp>,
     /// The plan, in a sentence.
@@ -35,7 +35,7 @@ pub struct Roll {
     pub message: String,
     /// One for each component of each step, in order.
     pub steps: Vec<Step>,
-    /// What it waits for now.
+    /// What it waits for now; absent when it is over.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub waiting: Option<Waiting>,
 }
@@ -97,9 +97,9 @@ impl Roll {
             phase: upgrade.phase,
             open: !ended,
             started: upgrade.started_at.as_ref().map(|t| t.0),
-            finished: upgrade.finished_at.as_ref().map(|t| t.0),
+            finished: upgrade.finished_at.as_ref().map(|t| t.0).filter(|_| ended),
             message: upgrade.message.clone(),
-            waiting: upgrade.waiting_for.as_ref().map(|w| waiting(w, object)),
+            waiting: upgrade.waiting_for.as_ref().filter(|_| !ended).map(|w| waiting(w, object)),
         }
     }
 

@@ -5,50 +5,10 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use milvus_api::{ConditionStatus, ConditionType, MilvusCondition, MilvusStatus, Reason};
 use milvus_plan::Decision;
 
+use super::said::Said;
 use super::{Applied, ready, updated};
 use crate::decide::{Decided, Verdict};
-use crate::refusal::Refusal;
 use crate::snapshot::{ProbeView, Snapshot};
-
-/// What a condition says, without its type and time.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Said {
-    status: String,
-    reason: String,
-    message: String,
-}
-
-impl Said {
-    /// True.
-    pub fn yes(reason: Reason, message: impl Into<String>) -> Said {
-        Said::new(ConditionStatus::True, reason.as_str(), message)
-    }
-
-    /// False.
-    pub fn no(reason: Reason, message: impl Into<String>) -> Said {
-        Said::new(ConditionStatus::False, reason.as_str(), message)
-    }
-
-    /// What it said already.
-    pub fn again(condition: &MilvusCondition) -> Said {
-        Said {
-            status: condition.status.clone(),
-            reason: condition.reason.clone(),
-            message: condition.message.clone(),
-        }
-    }
-
-    /// False, by refusals: the first gives the reason, all give their message.
-    pub fn refused(refusals: &[Refusal]) -> Said {
-        let reason = refusals.first().map_or(Reason::InvalidSpec.as_str(), |r| r.reason.as_str());
-        let messages: Vec<&str> = refusals.iter().map(|r| r.message.as_str()).collect();
-        Said::new(ConditionStatus::False, reason, messages.join("; "))
-    }
-
-    fn new(status: ConditionStatus, reason: &str, message: impl Into<String>) -> Said {
-        Said { status: status.as_str().to_owned(), reason: reason.to_owned(), message: message.into() }
-    }
-}
 
 /// Brings all conditions up to date.
 pub fn update(status: &mut MilvusStatus, snapshot: &Snapshot, decided: &Decided, applied: &Applied) {

@@ -8,6 +8,7 @@ mod conditions;
 mod notes;
 mod ready;
 mod rollout;
+mod said;
 mod updated;
 
 use std::collections::BTreeMap;

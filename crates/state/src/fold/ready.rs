@@ -4,7 +4,7 @@ use milvus_api::{ConditionType, Reason};
 use milvus_plan::{ComponentState, explain};
 
 use super::Applied;
-use super::conditions::Said;
+use super::said::Said;
 use crate::decide::Decided;
 use crate::records::DeploymentRecord;
 use crate::render::workload;
@@ -98,6 +98,9 @@ fn detail(target: &Target, snapshot: &Snapshot, decided: &Decided) -> String {
         ComponentState::Absent => "deployment not created".to_owned(),
         state @ (ComponentState::Pending | ComponentState::Updating(_)) => explain::component_state(state),
         ComponentState::Done => {
+            if let Some((pod, reason, message)) = survey::pod_problem(snapshot, target.settings.component) {
+                return format!("pod[{pod}]: reason[{reason}]: {message}");
+            }
             let records = target.records(&snapshot.core);
             let unavailable =
                 records.iter().find_map(|r| condition(r, "Available").filter(|c| c.0 != "True"));

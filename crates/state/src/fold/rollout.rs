@@ -36,7 +36,7 @@ pub fn update(status: &mut MilvusStatus, snapshot: &Snapshot, decided: &Decided)
             status.upgrade = Some(fresh);
         }
         Verdict::Plan(Decision::Done)
-            if decided.stale.is_empty() && decided.objects.deployments.is_empty() =>
+            if decided.remains.is_empty() && decided.objects.deployments.is_empty() =>
         {
             finish(status, plan, &decided.progress, now);
         }
@@ -144,6 +144,7 @@ fn reason(waiting: &Waiting) -> Reason {
         WaitReason::Replicas { .. } => Reason::WaitingForPodsReady,
         WaitReason::PodProblem { .. } => Reason::PodProblem,
         WaitReason::OldPods { .. } => Reason::WaitingForPodsGone,
+        WaitReason::Paused => Reason::WaitingForUnpause,
     }
 }
 

@@ -3,7 +3,7 @@
 use milvus_api::Reason;
 use milvus_plan::{Component, ComponentState, Decision, Direction, UpdateMode, explain};
 
-use super::conditions::Said;
+use super::said::Said;
 use crate::decide::{Decided, Verdict};
 use crate::request;
 use crate::snapshot::Snapshot;
@@ -20,7 +20,7 @@ pub fn milvus_updated(snapshot: &Snapshot, decided: &Decided) -> Said {
                 format!("waits until objects of a former Milvus of this name are gone: {names}"),
             )
         }
-        Verdict::Plan(Decision::Done) if decided.stale.is_empty() && !changed(decided) => {
+        Verdict::Plan(Decision::Done) if decided.remains.is_empty() && !changed(decided) => {
             Said::yes(Reason::MilvusComponentsUpdated, explain::roll_message::<Component>([]))
         }
         Verdict::Dependencies | Verdict::Plan(_) | Verdict::Paused | Verdict::Deleting => {
@@ -35,7 +35,7 @@ fn changed(decided: &Decided) -> bool {
 }
 
 /// Names of what is not done, in upstream's order of components: while a target is only recorded, all that will move; then all that are
-/// not done, and what is to be removed.
+/// not done. What has no pods (the placeholder standalone of a cluster) and what goes are named only when nothing else is left.
 fn not_done(decided: &Decided) -> Vec<String> {
     let written: Vec<Component> = decided.objects.deployments.iter().map(|w| w.component).collect();
     let pending = |component: Component| match decided.progress.of(component) {
@@ -43,8 +43,16 @@ fn not_done(decided: &Decided) -> Vec<String> {
         ComponentState::Absent | ComponentState::Pending | ComponentState::Updating(_) => true,
     };
     let components = decided.targets.iter().map(|t| t.settings.component).filter(|c| pending(*c));
-    let mut names: Vec<String> = components.map(|c| c.name().to_owned()).collect();
-    names.extend(decided.stale.iter().map(|s| s.name.clone()));
+    let in_a_step = |component: &Component| {
+        decided.plan.as_ref().is_none_or(|plan| plan.steps.iter().any(|s| s.components.contains(component)))
+    };
+    let (rolled, placeholders): (Vec<Component>, Vec<Component>) = components.partition(in_a_step);
+    let name = |component: &Component| component.name().to_owned();
+    if !rolled.is_empty() {
+        return rolled.iter().map(name).collect();
+    }
+    let mut names: Vec<String> = placeholders.iter().map(name).collect();
+    names.extend(decided.remains.iter().cloned());
     names
 }
 

@@ -11,7 +11,7 @@ use k8s_openapi::api::core::v1::ConfigMap;
 use serde_json::{Map, Value, json};
 
 use super::{Error, meta};
-use crate::dependencies::{Dependencies, Queue};
+use crate::dependencies::{Dependencies, Queue, split_port};
 use crate::validate::Validated;
 
 /// ConfigMap key that Milvus merges over its own `milvus.yaml`.
@@ -148,16 +148,5 @@ fn set(target: &mut Value, path: &[&str], value: Value) {
     }
     if let Value::Object(map) = target {
         set(map.entry((*first).to_owned()).or_insert(Value::Null), rest, value);
-    }
-}
-
-/// Splits `host:port`; without a port, `default`.
-pub fn split_port(endpoint: &str, default: u16) -> (&str, u16) {
-    match endpoint.rsplit_once(':') {
-        Some((host, port)) => match port.parse() {
-            Ok(port) => (host, port),
-            Err(_) => (endpoint, default),
-        },
-        None => (endpoint, default),
     }
 }

@@ -3,13 +3,14 @@
 //! Takes the parsed Milvus, what was observed, and which components may have their new template; gives complete objects for
 //! server-side apply, only those that differ from what exists. A settled Milvus renders nothing.
 
+pub mod assemble;
 pub mod config;
 pub mod meta;
 pub mod workload;
 
 mod checksum;
 mod env;
-pub mod objects;
+mod objects;
 mod pod;
 mod probes;
 mod service;
@@ -17,7 +18,7 @@ mod writes;
 
 use snafu::Snafu;
 
-pub use objects::{DeploymentWrite, MetaWrite, Objects, Removal, render};
+pub use objects::{DeploymentWrite, MetaWrite, Objects, Removal};
 
 /// Name of the init container that puts the tools into place.
 pub const CONFIG_CONTAINER: &str = "config";

@@ -6,13 +6,15 @@
 
 use std::collections::BTreeMap;
 
+use milvus_plan::Version;
+use milvus_plan::component::components_of;
 use serde_json::Value;
 
 use super::objects::DeploymentWrite;
 use super::workload::{self, Body, Rendered, Shell};
 use super::{Error, Tool};
 use crate::records::{DeploymentRecord, Slot};
-use crate::slots::{self, SlotPlan, Template};
+use crate::slots::{self, Size, SlotPlan, Template};
 use crate::snapshot::Snapshot;
 use crate::survey::{self, Target};
 use crate::validate::{Replicas, Validated};
@@ -46,20 +48,21 @@ impl Workload<'_> {
         let component = self.target.settings.component;
         let views = survey::slot_views(self.target, self.snapshot);
         let live = views.iter().flatten().map(|v| v.replicas).max();
-        let wanted = self.target.settings.replicas.wanted(live);
-        let plan = slots::plan(survey::slot_hint(core, component), views, wanted, self.open);
+        let replicas = self.target.settings.replicas;
+        let size = Size { wanted: replicas.wanted(live), autoscaled: replicas == Replicas::External };
+        let plan = slots::plan(survey::slot_hint(core, component), views, size, self.open);
         let mut writes = Vec::new();
         // The slot that pods move to comes first: new pods are asked for before old ones are let go.
         for slot in [plan.current, plan.current.other()] {
             let goal = plan.goal(slot);
             let record = core.deployment(&workload::name(core.name(), component, Some(slot)));
             let write = match goal.template {
-                Template::Target => {
-                    let image = self.image(record, Some(slot))?;
-                    let (image, written) =
-                        image.unwrap_or_else(|| (self.target.settings.image.clone(), true));
-                    self.write(Some(slot), record, Some(goal.replicas), &image, written)?
-                }
+                Template::Target => match self.image(record, Some(slot))? {
+                    Some((image, written)) => {
+                        self.write(Some(slot), record, Some(goal.replicas), &image, written)?
+                    }
+                    None => None,
+                },
                 Template::Idle => self.idle(slot, record)?,
                 Template::Keep => self.resize(slot, record, goal.replicas)?,
             };
@@ -76,8 +79,9 @@ impl Workload<'_> {
     ) -> Result<Option<(String, bool)>, Error> {
         let settings = &self.target.settings;
         let Some(record) = record else {
-            let image = if self.open { None } else { self.recorded_image() };
-            return Ok(Some((image.unwrap_or_else(|| settings.image.clone()), true)));
+            // Before its turn it comes back as it was; what was not there before is not made before its turn.
+            let image = if self.open { Some(settings.image.clone()) } else { self.recorded_image() };
+            return Ok(image.map(|image| (image, true)));
         };
         if self.open || self.target.matches(record) {
             return Ok(Some((settings.image.clone(), true)));
@@ -91,11 +95,18 @@ impl Workload<'_> {
         Ok(None)
     }
 
-    /// The image that the status says this component runs, else the one that the whole Milvus ran last.
+    /// The image that the status says this component runs, else the one that the whole Milvus ran last, if that version
+    /// has the component.
     fn recorded_image(&self) -> Option<String> {
         let status = self.snapshot.core.milvus.status.as_ref()?;
-        let own = status.components_deploy_status.get(self.target.settings.component.name());
-        own.map(|s| s.image.clone()).filter(|i| !i.is_empty()).or_else(|| status.current_image.clone())
+        let component = self.target.settings.component;
+        let own = status.components_deploy_status.get(component.name());
+        if let Some(own) = own.filter(|s| !s.image.is_empty()) {
+            return Some(own.image.clone());
+        }
+        let image = status.current_image.clone().filter(|i| !i.is_empty())?;
+        let version = Version::of(status.current_version.as_deref().filter(|v| !v.is_empty()), &image);
+        components_of(&version, &self.milvus.topology).contains(&component).then_some(image)
     }
 
     /// The number to send; `None` leaves it to the autoscaler that owns it.
@@ -159,7 +170,7 @@ impl Workload<'_> {
         self.assemble(Some(slot), &shell, body).map(Some)
     }
 
-    /// Changes the size of a slot and nothing else: its live template is sent back as it is.
+    /// Changes the size of a slot and nothing else: the template that it has is sent back.
     fn resize(
         &self,
         slot: Slot,
@@ -169,6 +180,10 @@ impl Workload<'_> {
         let Some(record) = record else { return self.idle(slot, None) };
         if record.replicas == replicas {
             return Ok(None);
+        }
+        if self.target.matches(record) {
+            // Its template is the one that is rendered anyway.
+            return self.write(Some(slot), Some(record), Some(replicas), &self.target.settings.image, false);
         }
         let Some(template) = self.snapshot.templates.get(&record.name) else { return Ok(None) };
         let shell = workload::shell(self.milvus, &self.target.settings, Some(slot))?;

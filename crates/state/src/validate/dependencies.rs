@@ -6,9 +6,10 @@ use milvus_plan::{Mode, Queue as Kind, Version, default_queue};
 use serde_json::Value;
 
 use crate::convert;
-use crate::dependencies::{Dependencies, Etcd, EtcdAuth, Pool, Queue, Storage, StorageKind};
+use crate::dependencies::{
+    Dependencies, Etcd, EtcdAuth, KafkaSecurity, Pool, Queue, Storage, StorageKind, split_port,
+};
 use crate::refusal::Refusal;
-use crate::render::config::split_port;
 
 /// Members of the in-cluster etcd release, unless its values say otherwise.
 fn default_members(mode: Mode) -> u64 {
@@ -218,10 +219,20 @@ fn kafka(
         false => vec![format!("{}-kafka.{}:9092", names.name, names.namespace)],
     };
     let secret = given.secret_ref.filter(|name| !name.is_empty());
-    let secured = secret.is_some()
-        || config_text(spec, &["kafka", "securityProtocol"]).is_some_and(|p| p != "PLAINTEXT")
-        || config_flag(spec, &["kafka", "ssl", "enabled"]);
-    Queue::Kafka { brokers, external: given.external, secret, secured }
+    Queue::Kafka { brokers, external: given.external, secret, security: kafka_security(spec) }
+}
+
+fn kafka_security(spec: &MilvusSpec) -> KafkaSecurity {
+    let text = |key: &str| config_text(spec, &["kafka", key]);
+    let protocol = text("securityProtocol").unwrap_or_default().to_ascii_uppercase();
+    let mechanism =
+        text("saslMechanisms").or_else(|| protocol.starts_with("SASL").then(|| "PLAIN".to_owned()));
+    KafkaSecurity {
+        tls: protocol.ends_with("SSL") || config_flag(spec, &["kafka", "ssl", "enabled"]),
+        mechanism,
+        user: text("saslUsername").unwrap_or_default(),
+        password: text("saslPassword").unwrap_or_default(),
+    }
 }
 
 fn missing(field: &str, what: &str, example: &str) -> Refusal {

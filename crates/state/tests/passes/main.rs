@@ -5,5 +5,14 @@
 #[path = "../world/mod.rs"]
 mod world;
 
+mod broken;
 mod create;
+mod dependencies;
+mod modes;
 mod order;
+mod refused;
+mod repair;
+mod replay;
+mod size;
+mod slots;
+mod truth;

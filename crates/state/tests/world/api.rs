@@ -32,7 +32,6 @@ impl World {
         self.writes += 1;
         let number = self.writes;
         match self.fault {
-            Some(Fault::DiesBefore(n)) if n == number => None,
             Some(Fault::Refused(n)) if n == number => Some(false),
             fault => {
                 write(self);
@@ -178,11 +177,16 @@ impl World {
     fn note_change(&mut self, name: &str, before: Option<&DeploymentSpec>, after: Option<&DeploymentSpec>) {
         let image = |spec: Option<&DeploymentSpec>| spec.map(main_image);
         let size = |spec: Option<&DeploymentSpec>| spec.and_then(|s| s.replicas);
+        let component = self.component_of(name);
+        let siblings = self.deployments.iter().filter(|(other, _)| self.component_of(other) == component);
+        let specs = siblings.filter_map(|(_, d)| d.spec.as_ref()).chain(before);
+        let ran = specs.filter(|s| s.replicas != Some(0)).map(main_image).collect();
         let change = Change {
             step: self.history.steps,
             deployment: name.to_owned(),
             image: (image(before), image(after)),
             replicas: (size(before), size(after)),
+            ran,
             template: before.map(|s| &s.template) != after.map(|s| &s.template),
         };
         self.check_order(&change);

@@ -20,12 +20,15 @@ pub struct Change {
     pub replicas: (Option<i32>, Option<i32>),
     /// The template changed.
     pub template: bool,
+    /// Images that Deployments of the component with pods asked for before.
+    pub ran: Vec<String>,
 }
 
 impl Change {
-    /// An existing Deployment got another image.
+    /// A component that runs got an image that it did not run.
     pub fn moves_image(&self) -> bool {
-        self.image.0.is_some() && self.image.1.is_some() && self.image.0 != self.image.1
+        let asked = self.image.1.as_ref().filter(|_| self.replicas.1 != Some(0));
+        !self.ran.is_empty() && asked.is_some_and(|image| !self.ran.contains(image))
     }
 }
 
@@ -79,10 +82,6 @@ impl World {
         for change in self.history.changes.iter().filter(|c| c.moves_image()) {
             let component = self.component_of(&change.deployment);
             let image = change.image.1.clone().unwrap();
-            // The placeholder of a cluster has no pods and is in no order.
-            if component == "standalone" && change.replicas.1 == Some(0) {
-                continue;
-            }
             match order.last_mut() {
                 Some((step, names, of)) if *step == change.step && *of == image => {
                     names.push('+');
@@ -114,7 +113,7 @@ impl World {
     }
 
     pub(super) fn check_order(&self, change: &Change) {
-        if !self.demands.ordered || !change.moves_image() || change.replicas == (Some(0), Some(0)) {
+        if !self.demands.ordered || !change.moves_image() {
             return;
         }
         let component = self.component_of(&change.deployment);

@@ -109,8 +109,9 @@ impl World {
                 moved = true;
                 return *ending < behaviour.ends_after;
             }
-            pod.broken = behaviour.broken.contains(&pod.image);
-            let ready = !pod.broken && pod.age >= behaviour.ready_after;
+            // What has been pulled keeps running.
+            pod.broken = !pod.ready && behaviour.broken.contains(&pod.image);
+            let ready = pod.ready || (!pod.broken && pod.age >= behaviour.ready_after);
             moved |= ready != pod.ready || (!ready && !pod.broken);
             pod.ready = ready;
             true

@@ -45,8 +45,6 @@ pub struct Behaviour {
 /// What goes wrong at the n-th write (from 1), counted over all writes of all passes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// The process dies; the write does not happen.
-    DiesBefore(usize),
     /// The write happens; then the process dies.
     DiesAfter(usize),
     /// The API server refuses the write.
@@ -276,6 +274,11 @@ impl World {
     /// Events of one reason.
     pub fn notes(&self, reason: &str) -> Vec<&Note> {
         self.history.notes.iter().filter(|n| n.reason == reason).collect()
+    }
+
+    /// Writes that were attempted so far.
+    pub fn writes(&self) -> usize {
+        self.writes
     }
 
     fn advance_clock(&mut self) {

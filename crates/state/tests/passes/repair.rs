@@ -1,0 +1,142 @@
+//! Owned objects that somebody deletes or edits.
+
+use rstest::rstest;
+
+use crate::world::{Demands, World, crs};
+
+const PROXY: &str = "my-release-milvus-proxy";
+
+/// It comes back as it was.
+#[rstest]
+#[case("proxy")]
+#[case("mixcoord")]
+#[case("standalone")]
+fn a_deleted_deployment_comes_back(#[case] component: &str) {
+    let mut world = World::running(crs::mix("2.4.9"));
+    let name = format!("my-release-milvus-{component}");
+    let before = world.deployments[&name].spec.clone();
+    world.delete_deployment(&name);
+    world.pass();
+    assert_eq!(world.deployments[&name].spec, before, "in the next pass");
+    world.settle();
+    assert!(world.updated());
+}
+
+/// In the middle of a roll it comes back with the image that it ran: its turn has not come.
+#[test]
+fn a_deployment_deleted_before_its_turn_comes_back_with_its_image() {
+    let mut world = World::running(crs::mix("2.4.9"));
+    world.demands = Demands { ordered: true, serving: false };
+    world.set_image("2.4.10");
+    world.until("the coordinator's turn", |w| w.order().iter().any(|c| c == "mixcoord"));
+    world.delete_deployment(PROXY);
+    world.pass();
+    let spec = world.deployments[PROXY].spec.clone().unwrap();
+    assert_eq!(spec.template.spec.unwrap().containers[0].image, Some(crs::image("2.4.9")));
+    world.settle();
+    assert!(world.updated(), "{}", world.describe());
+    assert_eq!(world.order().join(" "), "indexnode mixcoord querynode datanode proxy");
+}
+
+/// After its turn it comes back with the new one.
+#[test]
+fn a_deployment_deleted_after_its_turn_comes_back_with_the_new_image() {
+    let mut world = World::running(crs::mix("2.4.9"));
+    world.set_image("2.4.10");
+    world.until("query nodes", |w| w.order().iter().any(|c| c == "querynode"));
+    world.delete_deployment("my-release-milvus-indexnode");
+    world.pass();
+    let spec = world.deployments["my-release-milvus-indexnode"].spec.clone().unwrap();
+    assert_eq!(spec.template.spec.unwrap().containers[0].image, Some(crs::image("2.4.10")));
+    world.settle();
+    assert!(world.updated());
+}
+
+/// Refused paths repair too, at the image that runs.
+#[test]
+fn a_deployment_deleted_under_a_refused_image_comes_back_with_its_image() {
+    let mut world = World::running(crs::mix("2.4.9"));
+    world.set_image("2.6.11");
+    world.settle();
+    world.delete_deployment(PROXY);
+    world.settle();
+    assert_eq!(world.pods.values().filter(|p| p.component() == "proxy").count(), 1);
+    assert!(world.pods.values().all(|p| p.image == crs::image("2.4.9")), "{}", world.describe());
+}
+
+/// An edit by hand is undone, whatever it touched.
+#[rstest]
+#[case::image(|s: &mut k8s_openapi::api::apps::v1::DeploymentSpec| {
+    s.template.spec.as_mut().unwrap().containers[0].image = Some("evil:1".to_owned());
+})]
+#[case::replicas(|s: &mut k8s_openapi::api::apps::v1::DeploymentSpec| s.replicas = Some(7))]
+#[case::paused(|s: &mut k8s_openapi::api::apps::v1::DeploymentSpec| s.paused = Some(true))]
+#[case::args(|s: &mut k8s_openapi::api::apps::v1::DeploymentSpec| {
+    s.template.spec.as_mut().unwrap().containers[0].args = None;
+})]
+fn an_edit_by_hand_is_undone(#[case] edit: fn(&mut k8s_openapi::api::apps::v1::DeploymentSpec)) {
+    let mut world = World::running(crs::mix("2.4.9"));
+    for name in [PROXY, "my-release-milvus-querynode-0"] {
+        let before = world.deployments[name].spec.clone();
+        world.meddle(name, edit);
+        world.pass();
+        assert_eq!(world.deployments[name].spec, before, "{name}");
+        world.settle();
+        assert!(world.updated(), "{}", world.describe());
+    }
+}
+
+/// In the middle of a roll too: what waits for its turn is put back to what it ran.
+#[test]
+fn an_edit_by_hand_before_its_turn_is_undone() {
+    let mut world = World::running(crs::mix("2.4.9"));
+    world.demands.ordered = true;
+    world.set_image("2.4.10");
+    world.until("the coordinator's turn", |w| w.order().iter().any(|c| c == "mixcoord"));
+    let before = world.deployments[PROXY].spec.clone();
+    world.meddle(PROXY, |s| s.template.spec.as_mut().unwrap().containers[0].args = None);
+    world.pass();
+    assert_eq!(world.deployments[PROXY].spec, before);
+    world.settle();
+    assert!(world.updated(), "{}", world.describe());
+}
+
+/// ConfigMap and Service come back, and edits of them are undone.
+#[test]
+fn config_map_and_service_are_kept() {
+    let mut world = World::running(crs::mix("2.4.9"));
+    let (map, service) = (world.config_map.clone().unwrap(), world.service.clone().unwrap());
+    world.config_map = None;
+    world.service = None;
+    world.pass();
+    assert_eq!(world.config_map.as_ref().unwrap().data, map.data);
+    assert_eq!(world.service.as_ref().unwrap().spec, service.spec);
+    let edited = world.config_map.as_mut().unwrap().data.as_mut().unwrap();
+    edited.insert("user.yaml".to_owned(), String::new());
+    let ports = world.service.as_mut().unwrap().spec.as_mut().unwrap().ports.as_mut().unwrap();
+    ports[0].port = 1;
+    world.pass();
+    assert_eq!(world.config_map.as_ref().unwrap().data, map.data);
+    assert_eq!(world.service.as_ref().unwrap().spec, service.spec);
+}
+
+/// A new operator brings a new tool image: no pod is restarted for it, and it comes with the next real change.
+#[test]
+fn a_new_operator_restarts_nothing() {
+    let mut world = World::running(crs::mix("2.4.9"));
+    world.tool.image = "operator:2".to_owned();
+    let written = world.history.objects_written;
+    world.settle();
+    assert_eq!(world.history.objects_written, written);
+    // An edit by hand is undone with the tool image that runs: the template goes back to what it was.
+    let pods: Vec<String> = world.pods.keys().cloned().collect();
+    world.meddle(PROXY, |s| s.replicas = Some(2));
+    world.pass();
+    world.settle();
+    let left: Vec<String> = world.pods.keys().cloned().collect();
+    assert_eq!(left, pods, "{}", world.describe());
+    world.set_image("2.4.10");
+    world.settle();
+    let spec = world.deployments[PROXY].spec.clone().unwrap().template.spec.unwrap();
+    assert_eq!(spec.init_containers.unwrap()[0].image.as_deref(), Some("operator:2"));
+}
