@@ -21,13 +21,17 @@ const AT_ONCE: Duration = Duration::from_secs(5);
 /// The time between the user's last write to an object and the operator's answer to it, from the audit log.
 fn repaired_in(story: &Story, resource: &str, name: &str) -> Duration {
     let about = |event: &&audit::Event| {
-        event.is_write() && event.namespace == story.namespace && event.resource == resource && event.name == name
+        event.is_write()
+            && event.namespace == story.namespace
+            && event.resource == resource
+            && event.name == name
             && event.subresource.is_empty()
     };
     let all = story.ground.plane.audit().unwrap();
     let mine: Vec<&audit::Event> = all.iter().filter(about).collect();
     let drift = mine.iter().rev().find(|event| event.user == "admin").unwrap().received;
-    let repair = mine.iter().find(|event| event.user == story.user && event.received > drift).unwrap().received;
+    let repair =
+        mine.iter().find(|event| event.user == story.user && event.received > drift).unwrap().received;
     let took = Duration::try_from(repair.duration_since(drift)).unwrap();
     println!("{resource} {name}: repaired {took:?} after the user's write");
     assert!(took < AT_ONCE, "{resource} {name}: {took:?}");
@@ -111,7 +115,11 @@ async fn service_and_configuration_that_are_edited_are_as_before_at_once() {
 async fn an_object_of_somebody_else_with_the_right_name_is_not_taken() {
     let story = World::story("drift-foreign").await;
     let config = json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "mine" }, "data": {"a": "b"} });
-    story.api::<ConfigMap>().patch("mine", &PatchParams::apply("user"), &Patch::Apply(&config)).await.unwrap();
+    story
+        .api::<ConfigMap>()
+        .patch("mine", &PatchParams::apply("user"), &Patch::Apply(&config))
+        .await
+        .unwrap();
     story.running(story.places.standalone("2.4.9"), "2.4.9").await;
     assert!(story.writes().iter().all(|write| write.name != "mine"));
 }
