@@ -340,6 +340,20 @@ impl Story {
         found.unwrap_or_else(|_| panic!("no Event {reason} in {}", self.namespace))
     }
 
+    /// Reads the audit log until it has what is looked for. An event is in it before its writer has the answer, but
+    /// whoever learns of the change by a watch may be earlier.
+    pub async fn until_audited<T>(&self, find: impl Fn(&[audit::Event]) -> Option<T>) -> T {
+        let look = async {
+            loop {
+                if let Some(found) = find(&self.ground.plane.audit().unwrap()) {
+                    return found;
+                }
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        tokio::time::timeout(SOON, look).await.expect("the audit log never had it")
+    }
+
     /// What the operator asked for in this namespace.
     pub fn requests(&self) -> Vec<audit::Event> {
         let mut all = self.ground.plane.audit().unwrap();
