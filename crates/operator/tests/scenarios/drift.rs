@@ -21,20 +21,6 @@ const AT_ONCE: Duration = Duration::from_secs(5);
 /// Prints and judges the time between the user's last write to an object and the operator's answer to it.
 async fn repaired_in(story: &Story, resource: &str, name: &str) {
     let about = |event: &&audit::Event| {
-<<<<<<< HEAD
-        event.is_write()
-            && event.namespace == story.namespace
-            && event.resource == resource
-            && event.name == name
-            && event.subresource.is_empty()
-    };
-    let all = story.ground.plane.audit().unwrap();
-    let mine: Vec<&audit::Event> = all.iter().filter(about).collect();
-    let drift = mine.iter().rev().find(|event| event.user == "admin").unwrap().received;
-    let repair =
-        mine.iter().find(|event| event.user == story.user && event.received > drift).unwrap().received;
-    let took = Duration::try_from(repair.duration_since(drift)).unwrap();
-=======
         let object = event.namespace == story.namespace && event.resource == resource && event.name == name;
         object && event.is_write() && event.subresource.is_empty()
     };
@@ -45,7 +31,6 @@ async fn repaired_in(story: &Story, resource: &str, name: &str) {
         Duration::try_from(repair.duration_since(drift)).ok()
     };
     let took = story.until_audited(answered).await;
->>>>>>> wip/scen
     println!("{resource} {name}: repaired {took:?} after the user's write");
     assert!(took < AT_ONCE, "{resource} {name}: {took:?}");
 }
@@ -127,11 +112,7 @@ async fn service_and_configuration_that_are_edited_are_as_before_at_once() {
 async fn an_object_of_somebody_else_with_the_right_name_is_not_taken() {
     let story = World::story("drift-foreign").await;
     let config = json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "mine" }, "data": {"a": "b"} });
-    story
-        .api::<ConfigMap>()
-        .patch("mine", &PatchParams::apply("user"), &Patch::Apply(&config))
-        .await
-        .unwrap();
+    story.api::<ConfigMap>().patch("mine", &PatchParams::apply("user"), &Patch::Apply(&config)).await.unwrap();
     story.running(story.places.standalone("2.4.9"), "2.4.9").await;
     assert!(story.writes().iter().all(|write| write.name != "mine"));
 }
