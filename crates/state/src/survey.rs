@@ -151,7 +151,8 @@ fn rolled_out(record: &DeploymentRecord, wanted: i32, pods: &Pods<'_>) -> Option
             Some((pod, reason, message)) => wait(WaitReason::PodProblem { pod, reason, message }),
             None => wait(WaitReason::Replicas {
                 updated: count(record.updated()),
-                available: count(record.available()),
+                // Old pods are available too, and not what is waited for.
+                available: count((record.available() - (record.current() - record.updated())).max(0)),
                 wanted: count(wanted),
             }),
         };
