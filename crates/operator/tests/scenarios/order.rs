@@ -37,11 +37,11 @@ async fn a_patch_release_of_a_cluster_with_a_mixcoord_goes_in_the_order_of_the_g
     let steps = rolled(&story, mark, "2.4.10").await;
     assert_eq!(steps, ["indexnode", "mixcoord", "querynode", "datanode", "proxy"]);
 
-    // In upstream's order of components; the placeholder of a cluster, which has no pods, is one of them.
+    // In upstream's order of components.
     let messages = story.history().messages(mark, "MilvusUpdated", 2);
     assert_eq!(
         messages.first().map(String::as_str),
-        Some("Milvus components[mixcoord,datanode,querynode,indexnode,proxy,standalone] are updating")
+        Some("Milvus components[mixcoord,datanode,querynode,indexnode,proxy] are updating")
     );
     assert_eq!(
         messages.iter().rev().nth(1).map(String::as_str),
