@@ -105,17 +105,17 @@ pub enum Pass {
     Gone,
 }
 
-fn ready(reason: &str) -> Option<ProbeView> {
-    Some(ProbeView { ready: true, reason: reason.to_owned(), message: String::new() })
+fn ready(reason: &str) -> ProbeView {
+    ProbeView { ready: true, reason: reason.to_owned(), message: String::new() }
 }
 
 impl World {
     /// A world with one Milvus in it, before the first pass. All dependencies are ready.
     pub fn new(milvus: Milvus) -> World {
         let probes = Probes {
-            etcd: ready("EtcdReady"),
-            storage: ready("StorageReady"),
-            queue: ready("MsgStreamReady"),
+            etcd: Some(ready("EtcdReady")),
+            storage: Some(ready("StorageReady")),
+            queue: Some(ready("MsgStreamReady")),
         };
         let mut world = World {
             now: Timestamp::from_second(1_800_000_000).unwrap(),
