@@ -21,9 +21,8 @@ mod world;
 
 pub(crate) use error::Error;
 use error::{BuildSnafu, FileSnafu, MissingBinarySnafu};
-use figures::{Created, FailOver, Idle, NAME, NAMESPACE, image};
+use figures::{Created, FailOver, Idle, NAME, NAMESPACE, Rolled, image};
 use numbers::Samples;
-use roll::Roll;
 use world::{Mode, World};
 
 use crate::cargo;
@@ -51,8 +50,8 @@ pub(crate) struct Args {
 pub(super) struct Figures {
     binary_bytes: u64,
     created: Created,
-    rolls: Vec<(Roll, usize, usize)>,
-    crowded_rolls: Vec<(Roll, usize, usize)>,
+    rolls: Vec<Rolled>,
+    crowded_rolls: Vec<Rolled>,
     crowd: usize,
     crowd_healthy: Duration,
     idle_none: Idle,
@@ -107,8 +106,8 @@ async fn measure(args: &Args, binary: &std::path::Path) -> Result<Figures, Error
     let crowded_rolls = figures::rolls(&world, next..next + more).await?;
     next += more;
     say("replacing the leader");
-    let killed = figures::fail_over(&mut world, next, true).await?;
-    let terminated = figures::fail_over(&mut world, next + 1, false).await?;
+    let killed = Box::pin(figures::fail_over(&mut world, next, true)).await?;
+    let terminated = Box::pin(figures::fail_over(&mut world, next + 1, false)).await?;
     Ok(Figures {
         binary_bytes,
         created,

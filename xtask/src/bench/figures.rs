@@ -81,12 +81,17 @@ pub(super) async fn create(world: &World, count: usize) -> Result<Created, Error
     Ok(Created { first_deployment: first.into_iter().collect(), healthy: healthy.into_iter().collect() })
 }
 
-/// Rolls [`NAME`] through the images of `targets`, one after the other. Each roll comes with the operator's writes, of all and of
-/// status.
-pub(super) async fn rolls(
-    world: &World,
-    targets: std::ops::Range<usize>,
-) -> Result<Vec<(Roll, usize, usize)>, Error> {
+/// A roll, and how much the operator wrote while it lasted.
+pub(super) struct Rolled {
+    pub(super) roll: Roll,
+    /// Without its Lease.
+    pub(super) writes: usize,
+    /// Of those, writes of status.
+    pub(super) status_writes: usize,
+}
+
+/// Rolls [`NAME`] through the images of `targets`, one after the other.
+pub(super) async fn rolls(world: &World, targets: std::ops::Range<usize>) -> Result<Vec<Rolled>, Error> {
     let mut rolls = Vec::new();
     for target in targets {
         let image = image(target);
@@ -107,9 +112,11 @@ pub(super) async fn rolls(
         let writes: Vec<&Event> = audit.iter().filter(about_it).collect();
         let recording = Recording { changes: &changes, writes: &writes };
         let roll = Roll::read(&recording, &image, asked.received, updated).context(NoRollSnafu { image })?;
-        let during = writes.iter().filter(|event| event.received >= roll.asked && event.received <= updated);
-        let status = during.clone().filter(|event| event.subresource == "status").count();
-        rolls.push((roll, during.count(), status));
+        let during = |event: &&&Event| event.received >= roll.asked && event.received <= updated;
+        let during: Vec<&&Event> = writes.iter().filter(during).collect();
+        let status_writes = during.iter().filter(|event| event.subresource == "status").count();
+        let writes = during.len();
+        rolls.push(Rolled { roll, writes, status_writes });
     }
     Ok(rolls)
 }

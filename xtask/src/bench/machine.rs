@@ -11,7 +11,7 @@ pub(super) async fn described() -> Vec<(&'static str, String)> {
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
     let value = |text: &str, field: &str| {
         let line = text.lines().find_map(|line| line.strip_prefix(field)?.split_once(':'));
-        line.map(|(_, value)| value.trim().to_owned()).unwrap_or_else(|| "unknown".to_owned())
+        line.map_or_else(|| "unknown".to_owned(), |(_, value)| value.trim().to_owned())
     };
     let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
     let memory = value(&read("/proc/meminfo"), "MemTotal");

@@ -6,7 +6,7 @@ use comfy_table::{Table, presets};
 
 use super::{
     Figures,
-    figures::{FailOver, Idle},
+    figures::{FailOver, Idle, Rolled},
     numbers::{Samples, time},
     roll::Roll,
 };
@@ -81,9 +81,9 @@ fn create_rows(figures: &Figures) -> Vec<Row> {
     ]
 }
 
-fn roll_rows(rolls: &[(Roll, usize, usize)], beside: &str) -> Vec<Row> {
-    let each = |of: fn(&Roll) -> Duration| rolls.iter().map(|(roll, ..)| of(roll)).collect::<Samples>();
-    let gaps: Samples = rolls.iter().flat_map(|(roll, ..)| roll.gaps()).collect();
+fn roll_rows(rolls: &[Rolled], beside: &str) -> Vec<Row> {
+    let each = |of: fn(&Roll) -> Duration| rolls.iter().map(|rolled| of(&rolled.roll)).collect::<Samples>();
+    let gaps: Samples = rolls.iter().flat_map(|rolled| rolled.roll.gaps()).collect();
     let overhead = each(Roll::overhead);
     let below = |samples: &Samples, percent, limit| samples.percentile(percent).is_some_and(|d| d <= limit);
     let gap = Row::new(
@@ -117,11 +117,12 @@ fn roll_rows(rolls: &[(Roll, usize, usize)], beside: &str) -> Vec<Row> {
             "276-328 s (steps of 35 s)",
         ),
     ];
-    let counts = |of: fn(&(Roll, usize, usize)) -> usize| {
+    let counts = |of: fn(&Rolled) -> usize| {
         let (least, most) = (rolls.iter().map(of).min(), rolls.iter().map(of).max());
         format!("{}-{}", least.unwrap_or_default(), most.unwrap_or_default())
     };
-    let writes = format!("{} ({} to status)", counts(|roll| roll.1), counts(|roll| roll.2));
+    let writes =
+        format!("{} ({} to status)", counts(|rolled| rolled.writes), counts(|rolled| rolled.status_writes));
     rows.push(Row::new(
         format!("Writes of a roll of five steps, Events included{beside}"),
         writes,
@@ -235,7 +236,7 @@ pub(super) fn page(rows: &[Row], machine: &[(&'static str, String)], figures: &F
     }
     let _ =
         write!(page, "\n## Steps of the last roll\n\n| Component | Took | Until the next |\n|---|---|---|\n");
-    if let Some((roll, ..)) = figures.rolls.last() {
+    if let Some(Rolled { roll, .. }) = figures.rolls.last() {
         let gaps = roll.gaps().into_iter().map(time).chain([time(roll.conclusion())]);
         for (step, gap) in roll.steps.iter().zip(gaps) {
             let took = time(super::numbers::between(step.patched, step.ended));

@@ -37,7 +37,7 @@ pub(super) struct Roll {
 
 /// Why a recording is no roll.
 #[derive(Debug, snafu::Snafu)]
-pub(super) enum Error {
+pub(crate) enum Error {
     /// The operator did nothing.
     #[snafu(display("the operator wrote nothing after the image was changed"))]
     NoWrite,
@@ -161,4 +161,81 @@ fn at_target(change: &Change, image: &str) -> bool {
     let complete =
         ["replicas", "updatedReplicas", "availableReplicas"].iter().all(|f| change.count(f) == wanted);
     observed && complete && (wanted == 0 || runs())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn at(milliseconds: i64) -> Timestamp {
+        Timestamp::from_millisecond(1_000_000 + milliseconds).unwrap()
+    }
+
+    fn change(time: i64, kind: &'static str, component: &str, gone: bool, rest: &Value) -> Change {
+        let mut object =
+            json!({ "metadata": { "name": format!("a-{component}"), "labels": { COMPONENT: component } } });
+        object.as_object_mut().unwrap().extend(rest.as_object().unwrap().clone());
+        Change { at: at(time), kind, gone, object: serde_json::from_value(object).unwrap() }
+    }
+
+    fn pod(time: i64, component: &str, image: &str, gone: bool) -> Change {
+        change(time, "Pod", component, gone, &json!({ "spec": { "containers": [{ "image": image }] } }))
+    }
+
+    fn deployment(time: i64, component: &str, image: &str, available: u32) -> Change {
+        let template = json!({ "spec": { "containers": [{ "image": image }] } });
+        let status = json!({ "replicas": 1, "updatedReplicas": 1, "availableReplicas": available });
+        let rest = json!({ "spec": { "replicas": 1, "template": template }, "status": status });
+        change(time, "Deployment", component, false, &rest)
+    }
+
+    fn patch(time: i64, component: &str) -> Event {
+        Event {
+            verb: "patch".into(),
+            user: String::new(),
+            user_agent: String::new(),
+            group: "apps".into(),
+            resource: "deployments".into(),
+            subresource: String::new(),
+            namespace: String::new(),
+            name: format!("a-{component}"),
+            code: 200,
+            uri: String::new(),
+            received: at(time),
+            answered: at(time),
+        }
+    }
+
+    #[test]
+    fn a_step_ends_with_its_last_old_pod_and_the_overhead_is_what_lies_between_steps() {
+        let changes = [
+            deployment(0, "x", "old", 1),
+            pod(0, "x", "old", false),
+            deployment(0, "y", "old", 1),
+            deployment(110, "x", "new", 0),
+            deployment(300, "x", "new", 1),
+            pod(350, "x", "old", true),
+            deployment(450, "y", "new", 1),
+        ];
+        let writes = [patch(105, "x"), patch(380, "y")];
+        let writes: Vec<&Event> = writes.iter().collect();
+        let recording = Recording { changes: &changes, writes: &writes };
+        let roll = Roll::read(&recording, "new", at(100), at(500)).unwrap();
+        let ends: Vec<Timestamp> = roll.steps.iter().map(|step| step.ended).collect();
+        assert_eq!(ends, [at(350), at(450)]);
+        assert_eq!(roll.gaps(), [Duration::from_millis(30)]);
+        assert_eq!(roll.overhead(), Duration::from_millis(5 + 30 + 50));
+    }
+
+    #[test]
+    fn a_step_that_was_not_seen_done_is_no_figure() {
+        let changes = [deployment(0, "x", "old", 1), deployment(110, "x", "new", 0)];
+        let writes = [patch(105, "x")];
+        let writes: Vec<&Event> = writes.iter().collect();
+        let recording = Recording { changes: &changes, writes: &writes };
+        let error = Roll::read(&recording, "new", at(100), at(500)).unwrap_err();
+        assert_eq!(error.to_string(), "x was not seen done before the next step began");
+    }
 }

@@ -137,9 +137,9 @@ impl World {
         let patch = serde_json::from_value(patch)
             .map_err(kube::Error::SerdeError)
             .context(AskSnafu { action: "making a patch" })?;
-        let patched =
-            self.milvus(namespace).patch(name, &PatchParams::default(), &Patch::<Milvus>::Json(patch));
-        patched.await.context(AskSnafu { action: "changing an image" }).map(|_| ())
+        let patch = Patch::<Milvus>::Json(patch);
+        let patched = self.milvus(namespace).patch(name, &PatchParams::default(), &patch).await;
+        patched.context(AskSnafu { action: "changing an image" }).map(|_| ())
     }
 
     /// Waits until everything is as the spec asks and `image` runs; when a watch showed it.
