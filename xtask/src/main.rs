@@ -5,6 +5,7 @@ use std::{io::Write, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
+mod bench;
 mod cargo;
 mod cluster;
 mod demo;
@@ -29,6 +30,8 @@ enum Verb {
     Demo(demo::Args),
     /// Run every check and test of this repository
     Test(test::Args),
+    /// Measure the operator on a real control plane; writes docs/benchmarks.md
+    Bench(bench::Args),
     /// Write the files that are made from the types: CRDs and reference pages
     Gen {
         /// Write nothing; fail when a file is not up to date
@@ -43,6 +46,7 @@ async fn main() -> ExitCode {
         Verb::Cluster(args) => cluster::run(args).await.map_err(Failure::from),
         Verb::Demo(args) => Box::pin(demo::run(args)).await.map_err(Failure::from),
         Verb::Test(args) => test::run(args).await.map(|()| ExitCode::SUCCESS).map_err(Failure::from),
+        Verb::Bench(args) => Box::pin(bench::run(args)).await.map_err(Failure::from),
         Verb::Gen { check } => gen_files(check),
     };
     match result {
