@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use milvus_testkit::recorder::Change;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::crs::image;
 
@@ -194,6 +194,23 @@ impl History {
             }
         }
         order
+    }
+
+    /// What the Deployments that exist ask for, and how many pods of which image there are.
+    pub fn specs(&self) -> Value {
+        let mut moment = Moment::default();
+        self.0.iter().for_each(|change| moment.take(change));
+        let mut specs = serde_json::Map::new();
+        for (name, deployment) in &moment.workloads {
+            let annotations = deployment.object.metadata.annotations.clone().unwrap_or_default();
+            let hash = annotations.get("milvus.io/rendered-hash").cloned();
+            let pods: Vec<Vec<String>> =
+                moment.pods.values().filter(|p| p.name().starts_with(&format!("{name}-"))).map(|p| p.images()).collect();
+            let spec = json!({ "replicas": deployment.replicas(), "images": deployment.images(), "hash": hash,
+                "labels": deployment.object.metadata.labels, "pods": pods });
+            specs.insert(name.clone(), spec);
+        }
+        Value::Object(specs)
     }
 
     /// Asserts that the last object that went was of a kind.

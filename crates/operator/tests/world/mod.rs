@@ -65,6 +65,14 @@ impl Ground {
         Places { etcd: self.etcd.address(), minio: self.minio.address(), bucket: bucket.to_owned() }
     }
 
+    /// Installs the chart, without an operator that runs.
+    pub async fn install_chart(&self) {
+        let chart = Self::operator_options().chart;
+        let name = milvus_testkit::operator::NAME;
+        let args = ["upgrade", "--install", name, chart.to_str().unwrap(), "--namespace", name, "--create-namespace"];
+        self.plane.access().helm(args).await.unwrap().success().unwrap();
+    }
+
     /// The operator of this build and the chart of this tree.
     pub fn operator_options() -> Options {
         let chart = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../charts/milvus-operator");
