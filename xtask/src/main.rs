@@ -8,6 +8,7 @@ use clap::{Parser, Subcommand};
 mod cluster;
 #[path = "gen.rs"]
 mod generate;
+mod image;
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -28,6 +29,8 @@ enum Verb {
         #[arg(long)]
         check: bool,
     },
+    /// Write the images as archives that `docker load`, `ctr images import` and `kind load image-archive` take; no container daemon is needed
+    Image(image::Args),
 }
 
 #[tokio::main]
@@ -35,6 +38,7 @@ async fn main() -> ExitCode {
     let result = match Cli::parse().verb {
         Verb::Cluster(args) => cluster::run(args).await.map_err(Failure::from),
         Verb::Gen { check } => gen_files(check),
+        Verb::Image(args) => images(&args),
     };
     match result {
         Ok(code) => code,
@@ -49,6 +53,13 @@ async fn main() -> ExitCode {
 fn gen_files(check: bool) -> Result<ExitCode, Failure> {
     for file in generate::run(check)? {
         println!("{file}");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn images(args: &image::Args) -> Result<ExitCode, Failure> {
+    for line in image::run(args)? {
+        println!("{line}");
     }
     Ok(ExitCode::SUCCESS)
 }
