@@ -1,7 +1,7 @@
 //! `iam-verify`: with an IAM role instead of keys, waits until the object storage answers.
 //!
 //! Upstream asks the cloud for the bucket with the cloud's own library. This program has no such library, so it asks for less: that the
-//! storage's address resolves and takes a connection. Whether the role may use the bucket is said by the operator's condition `StorageReady` and by Milvus itself.
+//! storage's address resolves and takes a connection. Whether the role may use the bucket is said by Milvus itself.
 
 use std::{
     io,
