@@ -11,6 +11,7 @@ mod cluster;
 mod demo;
 #[path = "gen.rs"]
 mod generate;
+mod image;
 mod test;
 
 type Failure = Box<dyn std::error::Error>;
@@ -38,6 +39,8 @@ enum Verb {
         #[arg(long)]
         check: bool,
     },
+    /// Write the images as archives that `docker load`, `ctr images import` and `kind load image-archive` take; no container daemon is needed
+    Image(image::Args),
 }
 
 #[tokio::main]
@@ -48,6 +51,7 @@ async fn main() -> ExitCode {
         Verb::Test(args) => test::run(args).await.map(|()| ExitCode::SUCCESS).map_err(Failure::from),
         Verb::Bench(args) => Box::pin(bench::run(args)).await.map_err(Failure::from),
         Verb::Gen { check } => gen_files(check),
+        Verb::Image(args) => images(&args),
     };
     match result {
         Ok(code) => code,
@@ -62,6 +66,13 @@ async fn main() -> ExitCode {
 fn gen_files(check: bool) -> Result<ExitCode, Failure> {
     for file in generate::run(check)? {
         println!("{file}");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn images(args: &image::Args) -> Result<ExitCode, Failure> {
+    for line in image::run(args)? {
+        println!("{line}");
     }
     Ok(ExitCode::SUCCESS)
 }
