@@ -5,10 +5,13 @@ use std::{io::Write, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
+mod bench;
 mod cargo;
 mod cluster;
+mod demo;
 #[path = "gen.rs"]
 mod generate;
+mod image;
 mod test;
 
 type Failure = Box<dyn std::error::Error>;
@@ -24,22 +27,31 @@ struct Cli {
 enum Verb {
     /// A Kubernetes control plane on this machine, without root and without containers
     Cluster(cluster::Args),
+    /// Install a Milvus and upgrade it on a real control plane, and show how it goes
+    Demo(demo::Args),
     /// Run every check and test of this repository
     Test(test::Args),
+    /// Measure the operator on a real control plane; writes docs/benchmarks.md
+    Bench(bench::Args),
     /// Write the files that are made from the types: CRDs and reference pages
     Gen {
         /// Write nothing; fail when a file is not up to date
         #[arg(long)]
         check: bool,
     },
+    /// Write the images as archives that `docker load`, `ctr images import` and `kind load image-archive` take; no container daemon is needed
+    Image(image::Args),
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let result = match Cli::parse().verb {
         Verb::Cluster(args) => cluster::run(args).await.map_err(Failure::from),
+        Verb::Demo(args) => Box::pin(demo::run(args)).await.map_err(Failure::from),
         Verb::Test(args) => test::run(args).await.map(|()| ExitCode::SUCCESS).map_err(Failure::from),
+        Verb::Bench(args) => Box::pin(bench::run(args)).await.map_err(Failure::from),
         Verb::Gen { check } => gen_files(check),
+        Verb::Image(args) => images(&args),
     };
     match result {
         Ok(code) => code,
@@ -54,6 +66,13 @@ async fn main() -> ExitCode {
 fn gen_files(check: bool) -> Result<ExitCode, Failure> {
     for file in generate::run(check)? {
         println!("{file}");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn images(args: &image::Args) -> Result<ExitCode, Failure> {
+    for line in image::run(args)? {
+        println!("{line}");
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -146,6 +146,12 @@ fn rolled_out(record: &DeploymentRecord, wanted: i32, pods: &Pods<'_>) -> Option
     if record.paused && record.updated() < wanted {
         return wait(WaitReason::Paused);
     }
+    let left = count(record.current().saturating_sub(wanted));
+    // All are available, old ones too: only the old ones are in the way.
+    let all_available = record.updated() == wanted && record.available() >= record.current();
+    if all_available && record.replicas == wanted && left > 0 {
+        return wait(WaitReason::OldPods { count: left });
+    }
     if !record.counts_complete(wanted) {
         return match pods.problem() {
             Some((pod, reason, message)) => wait(WaitReason::PodProblem { pod, reason, message }),

@@ -112,7 +112,11 @@ impl History {
             }
         }
         let stages = moment.stages(&target);
-        assert!(stages.values().all(|stage| *stage == Stage::New), "at the end: {stages:?}\n{}", self.lines());
+        assert!(
+            stages.values().all(|stage| *stage == Stage::New),
+            "at the end: {stages:?}\n{}",
+            self.lines()
+        );
         groups.into_iter().map(|group| group.into_iter().collect::<Vec<_>>().join("+")).collect()
     }
 
@@ -151,7 +155,8 @@ impl History {
         let mut expected = BTreeSet::new();
         for change in &self.0 {
             moment.take(change);
-            let live = moment.pods.values().filter(|p| !p.is_terminating() && p.condition("Ready") == Some("True"));
+            let live =
+                moment.pods.values().filter(|p| !p.is_terminating() && p.condition("Ready") == Some("True"));
             let served: BTreeSet<String> = live.map(|pod| component(pod)).collect();
             if version(change) <= mark {
                 expected = served;
@@ -166,7 +171,11 @@ impl History {
     pub fn pods(&self) -> BTreeMap<String, String> {
         let mut moment = Moment::default();
         self.0.iter().for_each(|change| moment.take(change));
-        moment.pods.iter().map(|(name, pod)| (name.clone(), pod.object.metadata.uid.clone().unwrap())).collect()
+        moment
+            .pods
+            .iter()
+            .map(|(name, pod)| (name.clone(), pod.object.metadata.uid.clone().unwrap()))
+            .collect()
     }
 
     /// The components in the order in which a Deployment of theirs was first given the image of a tag, and pods, after a mark.
@@ -175,9 +184,11 @@ impl History {
         let mut moment = Moment::default();
         let mut order = Vec::new();
         for change in &self.0 {
-            let before = moment.workloads.get(&change.name()).is_some_and(|d| runs(d, &target) && d.replicas() > 0);
+            let before =
+                moment.workloads.get(&change.name()).is_some_and(|d| runs(d, &target) && d.replicas() > 0);
             moment.take(change);
-            let now = change.kind == "Deployment" && !change.gone && runs(change, &target) && change.replicas() > 0;
+            let now =
+                change.kind == "Deployment" && !change.gone && runs(change, &target) && change.replicas() > 0;
             if version(change) > mark && now && !before && !order.contains(&component(change)) {
                 order.push(component(change));
             }
@@ -247,7 +258,8 @@ impl<'h> Moment<'h> {
     fn stages(&self, target: &str) -> BTreeMap<String, Stage> {
         let mut stages = BTreeMap::new();
         let live = self.workloads.values().filter(|d| d.replicas() > 0 || d.count("replicas") > 0);
-        let names: BTreeSet<String> = live.chain(self.pods.values()).map(|change| component(change)).collect();
+        let names: BTreeSet<String> =
+            live.chain(self.pods.values()).map(|change| component(change)).collect();
         for name in names {
             stages.insert(name.clone(), self.stage(&name, target));
         }
@@ -258,13 +270,15 @@ impl<'h> Moment<'h> {
         let mine: Vec<&&Change> = self.workloads.values().filter(|d| component(d) == name).collect();
         let populated: Vec<&&&Change> = mine.iter().filter(|d| d.replicas() > 0).collect();
         let pods: Vec<&&Change> = self.pods.values().filter(|pod| component(pod) == name).collect();
-        let none_new = populated.iter().all(|d| !runs(d, target)) && pods.iter().all(|pod| !runs(pod, target));
+        let none_new =
+            populated.iter().all(|d| !runs(d, target)) && pods.iter().all(|pod| !runs(pod, target));
         if none_new {
             return Stage::Old;
         }
         let settled = |d: &&&Change| {
             let counts = ["replicas", "updatedReplicas", "availableReplicas"];
-            d.observed_generation() >= d.generation() && counts.iter().all(|field| d.count(field) == d.replicas())
+            d.observed_generation() >= d.generation()
+                && counts.iter().all(|field| d.count(field) == d.replicas())
         };
         let all_new = populated.iter().all(|d| runs(d, target)) && pods.iter().all(|pod| runs(pod, target));
         if all_new && mine.iter().all(settled) { Stage::New } else { Stage::Moving }

@@ -7,6 +7,7 @@ pub mod history;
 
 use std::{path::Path, time::Duration};
 
+use jiff::Timestamp;
 use k8s_openapi::api::{
     core::v1::{Namespace, Secret, Service},
     events::v1::Event,
@@ -25,7 +26,6 @@ use milvus_testkit::{
     stages::Delays,
     wait::{wait_for, wait_for_dynamic},
 };
-use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
@@ -233,7 +233,12 @@ impl Story {
     pub async fn until_none<K>(&self)
     where
         K: kube::Resource<Scope = k8s_openapi::NamespaceResourceScope, DynamicType: Default>
-            + Clone + std::fmt::Debug + Serialize + DeserializeOwned + Send + 'static,
+            + Clone
+            + std::fmt::Debug
+            + Serialize
+            + DeserializeOwned
+            + Send
+            + 'static,
     {
         for object in self.api::<K>().list(&ListParams::default()).await.unwrap() {
             wait_for(self.api::<K>(), &object.name_any(), SOON, |found| found.is_none()).await.unwrap();
@@ -244,8 +249,7 @@ impl Story {
     pub async fn until_condition(&self, kind: ConditionType, status: &str, reason: &str) -> String {
         let milvus = self
             .until(|milvus| {
-                observed(milvus)
-                    && said(milvus, kind).is_some_and(|[s, r, _]| s == status && r == reason)
+                observed(milvus) && said(milvus, kind).is_some_and(|[s, r, _]| s == status && r == reason)
             })
             .await;
         said(&milvus, kind).unwrap()[2].to_owned()
@@ -275,7 +279,9 @@ impl Story {
     pub async fn caught_up(&self, milvus: &Milvus) -> u64 {
         let version = milvus.resource_version().unwrap();
         let seen = |changes: &[Change]| {
-            changes.iter().any(|c| c.kind == "Milvus" && c.object.resource_version().as_ref() == Some(&version))
+            changes
+                .iter()
+                .any(|c| c.kind == "Milvus" && c.object.resource_version().as_ref() == Some(&version))
         };
         self.recorder.wait(SOON, seen).await.unwrap();
         version.parse().unwrap()
@@ -295,11 +301,18 @@ impl Story {
     pub async fn recreated<K>(&self, name: &str) -> K
     where
         K: kube::Resource<Scope = k8s_openapi::NamespaceResourceScope, DynamicType: Default>
-            + Clone + std::fmt::Debug + Serialize + DeserializeOwned + Send + 'static,
+            + Clone
+            + std::fmt::Debug
+            + Serialize
+            + DeserializeOwned
+            + Send
+            + 'static,
     {
         let old = self.api::<K>().get(name).await.unwrap().uid();
         self.api::<K>().delete(name, &DeleteParams::background()).await.unwrap();
-        let new = |found: Option<&K>| found.is_some_and(|k| k.uid() != old && k.meta().deletion_timestamp.is_none());
+        let new = |found: Option<&K>| {
+            found.is_some_and(|k| k.uid() != old && k.meta().deletion_timestamp.is_none())
+        };
         wait_for(self.api::<K>(), name, SOON, new).await.unwrap().unwrap()
     }
 

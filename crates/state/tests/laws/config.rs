@@ -1,6 +1,7 @@
 //! How configurations are merged.
 
-use milvus_state::render::config::{merge, split_port};
+use milvus_state::dependencies::split_port;
+use milvus_state::render::config::merge;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 

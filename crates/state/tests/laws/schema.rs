@@ -83,7 +83,11 @@ impl<'a> Maker<'a> {
             return choices[usize::from(self.byte()) % choices.len()].clone();
         }
         if schema["x-kubernetes-int-or-string"] == true {
-            return if self.byte() % 2 == 0 { json!(self.byte()) } else { json!(self.one_of(&WORDS)) };
+            return if self.byte().is_multiple_of(2) {
+                json!(self.byte())
+            } else {
+                json!(self.one_of(&WORDS))
+            };
         }
         if schema["nullable"] == true && self.byte() > 250 {
             return Value::Null;
@@ -153,7 +157,7 @@ impl<'a> Maker<'a> {
     fn free(&mut self, depth: usize) -> Value {
         match self.byte() % 8 {
             0 => Value::Null,
-            1 => json!(self.byte() % 2 == 0),
+            1 => json!(self.byte().is_multiple_of(2)),
             2 => json!(i64::from(self.byte()) - 3),
             3 => json!(f64::from(self.byte()) * 1e20),
             4 | 5 => json!(self.one_of(&WORDS)),

@@ -233,7 +233,9 @@ proptest! {
     #[test]
     fn it_ends_at_the_target(number in 0..5i32, events in prop::collection::vec(event(), 0..60)) {
         let mut model = Model::new(number);
-        events.into_iter().for_each(|event| model.happen(event));
+        for event in events {
+            model.happen(event);
+        }
         model.open = true;
         let currents = model.settle(|_| {});
         prop_assert_eq!(model.at_target(), model.number);
