@@ -22,7 +22,7 @@ const SHARE: usize = 4;
 /// Runs at a time.
 const SIDE_BY_SIDE: usize = 3;
 /// By when the n-th write has happened, if there are so many.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 const STEPS: [&str; 5] = ["indexnode", "mixcoord", "querynode", "datanode", "proxy"];
 
 struct Matrix {
@@ -94,7 +94,8 @@ fn arm(proxy: &Proxy, number: usize) {
 /// What is left at the end, without what differs from run to run.
 fn outcome(history: &History) -> Value {
     let milvus = history.milvus(0).pop().cloned().unwrap();
-    let kinds = ["EtcdReady", "StorageReady", "MsgStreamReady", "MilvusReady", "MilvusUpdated", "SpecAccepted"];
+    let kinds =
+        ["EtcdReady", "StorageReady", "MsgStreamReady", "MilvusReady", "MilvusUpdated", "SpecAccepted"];
     let conditions: Vec<_> = kinds.iter().map(|kind| condition(&milvus, kind)).collect();
     let steps: Vec<Value> = milvus
         .at_path("/status/upgrade/steps")
@@ -177,7 +178,10 @@ async fn a_kill_after_any_write_changes_neither_the_order_nor_the_end() {
         std::fs::write(path, report).unwrap();
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
-    assert!(runs.iter().any(|run| run.killed[0]) && runs.iter().any(|run| run.killed[1]), "nothing was killed");
+    assert!(
+        runs.iter().any(|run| run.killed[0]) && runs.iter().any(|run| run.killed[1]),
+        "nothing was killed"
+    );
 }
 
 /// What is not as in the run without a kill.
@@ -190,9 +194,11 @@ fn differs(run: &Run, undisturbed: &Run) -> Option<String> {
         for (part, value) in expected {
             // The namespace is the name of bucket and root path.
             let own = format!("crash-{}", run.number);
-            let is = end[part].to_string().replace(&own, "crash-0");
-            if is != value.to_string() {
-                return Some(format!("at the end of phase {phase}, {part} is {is}, without a kill {value}"));
+            let (is, expected) = (end[part].to_string().replace(&own, "crash-0"), value.to_string());
+            if is != expected {
+                return Some(format!(
+                    "at the end of phase {phase}, {part} is {is}, without a kill {expected}"
+                ));
             }
         }
     }

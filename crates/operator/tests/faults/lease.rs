@@ -50,7 +50,8 @@ async fn holder_after(ground: &Ground, other: &str) -> String {
 async fn rolled(story: &Story, mark: u64, tag: &str) {
     let done = story.until_healthy(tag).await;
     story.caught_up(&done).await;
-    assert_eq!(story.history().steps(mark, tag), ["indexnode", "mixcoord", "querynode", "datanode", "proxy"]);
+    let order = ["indexnode", "mixcoord", "querynode", "datanode", "proxy"];
+    story.history().assert_steps(mark, tag, &order);
 }
 
 #[tokio::test]
@@ -93,7 +94,9 @@ async fn after_a_kill_nobody_writes_until_the_lease_has_run_out() {
     holder_after(ground, &leader).await;
     let taken = story
         .until_audited(|all| {
-            let won = |e: &&milvus_testkit::audit::Event| e.resource == "leases" && e.verb == "update" && e.code == 200;
+            let won = |e: &&milvus_testkit::audit::Event| {
+                e.resource == "leases" && e.verb == "update" && e.code == 200
+            };
             all.iter().filter(won).map(|e| e.received).next_back()
         })
         .await;
