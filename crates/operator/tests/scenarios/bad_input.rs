@@ -194,7 +194,6 @@ async fn a_name_at_the_limit_works_and_one_over_it_is_refused_in_words() {
             .until_named(&name, |m| m.status.as_ref().is_some_and(|s| s.status.to_string() == "Healthy"))
             .await;
     }
-    calm(&story).await;
 }
 
 #[tokio::test]

@@ -276,21 +276,22 @@ impl<'h> Moment<'h> {
     }
 
     fn stage(&self, name: &str, target: &str) -> Stage {
-        let mine: Vec<&&Change> = self.workloads.values().filter(|d| component(d) == name).collect();
-        let populated: Vec<&&&Change> = mine.iter().filter(|d| d.replicas() > 0).collect();
+        let populated: Vec<&&Change> =
+            self.workloads.values().filter(|d| component(d) == name && d.replicas() > 0).collect();
         let pods: Vec<&&Change> = self.pods.values().filter(|pod| component(pod) == name).collect();
         let none_new =
             populated.iter().all(|d| !runs(d, target)) && pods.iter().all(|pod| !runs(pod, target));
         if none_new {
             return Stage::Old;
         }
-        let settled = |d: &&&Change| {
+        let settled = |d: &Change| {
             let counts = ["replicas", "updatedReplicas", "availableReplicas"];
             d.observed_generation() >= d.generation()
                 && counts.iter().all(|field| d.count(field) == d.replicas())
         };
         let all_new = populated.iter().all(|d| runs(d, target)) && pods.iter().all(|pod| runs(pod, target));
-        if all_new && mine.iter().all(settled) { Stage::New } else { Stage::Moving }
+        // Of an emptied Deployment the pods count, not what its own status says of them a moment later.
+        if all_new && populated.into_iter().all(|d| settled(d)) { Stage::New } else { Stage::Moving }
     }
 }
 
