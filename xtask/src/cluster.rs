@@ -152,7 +152,8 @@ fn row(name: String, status: Status) -> [String; 6] {
     [name, kind, version, status.server, processes.join("\n"), status.directory.display().to_string()]
 }
 
-fn seconds(text: &str) -> Result<Duration, String> {
+/// A number of seconds, with or without a fraction.
+pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
     let count: f64 = text.parse().map_err(|_| format!("{text:?} is no number of seconds"))?;
     Duration::try_from_secs_f64(count).map_err(|error| error.to_string())
 }

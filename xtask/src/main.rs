@@ -5,10 +5,13 @@ use std::{io::Write, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
+mod cargo;
 mod cluster;
+mod demo;
 #[path = "gen.rs"]
 mod generate;
 mod image;
+mod test;
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -23,6 +26,10 @@ struct Cli {
 enum Verb {
     /// A Kubernetes control plane on this machine, without root and without containers
     Cluster(cluster::Args),
+    /// Install a Milvus and upgrade it on a real control plane, and show how it goes
+    Demo(demo::Args),
+    /// Run every check and test of this repository
+    Test(test::Args),
     /// Write the files that are made from the types: CRDs and reference pages
     Gen {
         /// Write nothing; fail when a file is not up to date
@@ -37,6 +44,8 @@ enum Verb {
 async fn main() -> ExitCode {
     let result = match Cli::parse().verb {
         Verb::Cluster(args) => cluster::run(args).await.map_err(Failure::from),
+        Verb::Demo(args) => Box::pin(demo::run(args)).await.map_err(Failure::from),
+        Verb::Test(args) => test::run(args).await.map(|()| ExitCode::SUCCESS).map_err(Failure::from),
         Verb::Gen { check } => gen_files(check),
         Verb::Image(args) => images(&args),
     };

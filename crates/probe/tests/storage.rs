@@ -61,7 +61,8 @@ async fn a_bucket_that_can_be_listed_is_ready_empty_or_not() {
 
     minio.stop().await.unwrap();
     let gone = ask(target.clone()).await;
-    assert_eq!(gone, Outcome::not_ready(reason::CLIENT_ERROR, "connection refused"));
+    let expected = format!("{}: connection refused", minio.address());
+    assert_eq!(gone, Outcome::not_ready(reason::CLIENT_ERROR, expected));
     minio.restart().await.unwrap();
     until_initialized(&target).await;
     assert_eq!(ask(target).await, ready);

@@ -99,6 +99,7 @@ pub struct Size {
 /// Decides the next move. `open` says whether the wanted template may be sent at all (its step has come). Slots that do not
 /// exist are created: the current one with the template, its twin idle.
 pub fn plan(hint: Option<Slot>, slots: [Option<SlotView>; 2], size: Size, open: bool) -> SlotPlan {
+    let size = Size { wanted: size.wanted.max(0), ..size };
     let wanted = size.wanted;
     let now = current(hint, slots);
     let Some(cur) = slots[index(now)] else {
@@ -155,11 +156,15 @@ fn hand_over(to: Slot, new: SlotView, old: SlotView, size: Size) -> SlotPlan {
     let replicas = if wanted == 0 || empty || size.autoscaled {
         wanted
     } else {
-        // One pod over the wanted number at most, terminating ones counted: a draining query node holds its
+        // One pod over the wanted number at most, terminating ones of both slots counted: a draining query node holds its
         // memory until it exits. Never fewer than there are, so that a revert does not shrink what serves.
-        (wanted + 1 - old.pods.max(old.replicas)).clamp(new.replicas.clamp(1, wanted), wanted)
+        let ending = new.pods.saturating_sub(new.replicas).max(0);
+        let room = wanted.saturating_add(1).saturating_sub(old.pods.max(old.replicas)).saturating_sub(ending);
+        room.clamp(new.replicas.clamp(0, wanted), wanted)
     };
-    let still_needed = (wanted - new.available).max(0);
+    // Pods over its number are about to go, also while they are still counted as available.
+    let available = new.available.min(new.replicas);
+    let still_needed = wanted.saturating_sub(available).max(0);
     let old_replicas = if wanted == 0 { 0 } else { old.replicas.min(still_needed) };
     both(
         to,

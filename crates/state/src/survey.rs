@@ -146,12 +146,17 @@ fn rolled_out(record: &DeploymentRecord, wanted: i32, pods: &Pods<'_>) -> Option
     if record.paused && record.updated() < wanted {
         return wait(WaitReason::Paused);
     }
+    let left = count(record.current().saturating_sub(wanted));
+    if record.updated() == wanted && record.available() >= wanted && record.replicas == wanted && left > 0 {
+        return wait(WaitReason::OldPods { count: left });
+    }
     if !record.counts_complete(wanted) {
         return match pods.problem() {
             Some((pod, reason, message)) => wait(WaitReason::PodProblem { pod, reason, message }),
             None => wait(WaitReason::Replicas {
                 updated: count(record.updated()),
-                available: count(record.available()),
+                // Old pods are available too, and not what is waited for.
+                available: count((record.available() - (record.current() - record.updated())).max(0)),
                 wanted: count(wanted),
             }),
         };

@@ -1,6 +1,9 @@
 //! A throw-away etcd of one member: below a control plane, or by itself for what reads and writes Milvus' metadata.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use etcd_client::{Client, ConnectOptions};
 use snafu::{ResultExt, Snafu};
@@ -67,7 +70,16 @@ pub struct Options {
     pub quota_bytes: Option<u64>,
 }
 
-/// A running etcd on a free port. Dropping it ends it and removes its data.
+/// Where it lives.
+struct Place {
+    /// Of data and log, and of the note that it was started.
+    directory: PathBuf,
+    /// Of the process, of its data below `directory`, and of its log.
+    name: &'static str,
+    detached: bool,
+}
+
+/// A running etcd on a free port. Dropping it ends it and removes its data, unless it was started beside a cluster.
 #[derive(Debug)]
 pub struct Etcd {
     process: Process,
@@ -83,31 +95,35 @@ impl Etcd {
     /// Starts one with data of its own and waits until it serves.
     pub async fn start(options: Options) -> Result<Self, Error> {
         let scratch = Scratch::new("etcd").await.context(FilesSnafu)?;
-        Self::launch(scratch.path().to_owned(), Some(scratch), options, false).await
+        let place = Place { directory: scratch.path().to_owned(), name: "etcd", detached: false };
+        Self::launch(place, Some(scratch), options).await
     }
 
-    /// Starts one with its data and log in `directory`; `detached` if it shall outlive this process.
+    /// Starts one that outlives this process, below a cluster with a name: data and log lie in the cluster's directory
+    /// as `<name>` and `<name>.log`, and `cluster down` ends it.
+    pub async fn start_beside(cluster: &Path, name: &'static str, options: Options) -> Result<Self, Error> {
+        Self::launch(Place { directory: cluster.to_owned(), name, detached: true }, None, options).await
+    }
+
+    /// Starts the one of a control plane, with its data and log in `directory`; `detached` if it shall outlive this
+    /// process.
     pub(crate) async fn start_in(
         directory: PathBuf,
         options: Options,
         detached: bool,
     ) -> Result<Self, Error> {
-        Self::launch(directory, None, options, detached).await
+        Self::launch(Place { directory, name: "etcd", detached }, None, options).await
     }
 
-    async fn launch(
-        directory: PathBuf,
-        scratch: Option<Scratch>,
-        options: Options,
-        detached: bool,
-    ) -> Result<Self, Error> {
+    async fn launch(place: Place, scratch: Option<Scratch>, options: Options) -> Result<Self, Error> {
+        let Place { directory, name, detached } = place;
         let executable = tools::path(Tool::Etcd).await.context(ToolSnafu)?;
         let ports = [Port::free().context(NoPortSnafu)?, Port::free().context(NoPortSnafu)?];
         let [client, peer] = [ports[0].http(), ports[1].http()];
-        let mut program = Program::new("etcd", &executable, directory.join("etcd.log"))
+        let mut program = Program::new(name, &executable, directory.join(format!("{name}.log")))
             .detached(detached)
             .args(["--name=one", "--unsafe-no-fsync", "--log-level=warn"])
-            .args([format!("--data-dir={}", directory.join("etcd").display())])
+            .args([format!("--data-dir={}", directory.join(name).display())])
             .args([format!("--listen-client-urls={client}"), format!("--advertise-client-urls={client}")])
             .args([format!("--listen-peer-urls={peer}"), format!("--initial-advertise-peer-urls={peer}")])
             .args([format!("--initial-cluster=one={peer}")]);

@@ -1,11 +1,11 @@
 //! A throw-away MinIO: an S3 server on a free port with credentials of the caller's choice.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use http::{Method, StatusCode};
 use object_store::{
     aws::{AmazonS3, AmazonS3Builder},
-    path::Path,
+    path::Path as Key,
     signer::Signer,
 };
 use snafu::{ResultExt, Snafu, ensure};
@@ -80,7 +80,7 @@ pub enum Error {
     },
 }
 
-/// A running MinIO on a free port. Dropping it ends it and removes its data.
+/// A running MinIO on a free port. Dropping it ends it and removes its data, unless it was started beside a cluster.
 #[derive(Debug)]
 pub struct Minio {
     process: Process,
@@ -89,7 +89,7 @@ pub struct Minio {
     access_key: String,
     secret_key: String,
     // Last: removed after the process has ended.
-    _scratch: Scratch,
+    _scratch: Option<Scratch>,
 }
 
 impl Minio {
@@ -97,19 +97,37 @@ impl Minio {
     /// characters at least.
     pub async fn start(access_key: &str, secret_key: &str) -> Result<Self, Error> {
         let scratch = Scratch::new("minio").await.context(FilesSnafu)?;
+        let directory = scratch.path().to_owned();
+        Self::launch(&directory, Some(scratch), access_key, secret_key).await
+    }
+
+    /// Starts one that outlives this process, below a cluster with a name: data and log lie in the cluster's directory,
+    /// and `cluster down` ends it. A cluster has one at most.
+    pub async fn start_beside(cluster: &Path, access_key: &str, secret_key: &str) -> Result<Self, Error> {
+        Self::launch(cluster, None, access_key, secret_key).await
+    }
+
+    /// Detached if there is no scratch directory that would end with this process.
+    async fn launch(
+        directory: &Path,
+        scratch: Option<Scratch>,
+        access_key: &str,
+        secret_key: &str,
+    ) -> Result<Self, Error> {
         let executable = tools::path(Tool::Minio).await.context(ToolSnafu)?;
         let port = Port::free().context(NoPortSnafu)?;
-        let program = Program::new("minio", &executable, scratch.path().join("minio.log"))
+        let program = Program::new("minio", &executable, directory.join("minio.log"))
+            .detached(scratch.is_none())
             .args(["server", "--quiet", "--address"])
             .args([port.address()])
-            .args([scratch.path().join("data")])
+            .args([directory.join("minio")])
             .env("MINIO_ROOT_USER", access_key)
             .env("MINIO_ROOT_PASSWORD", secret_key)
             .env("MINIO_BROWSER", "off")
             .env("MINIO_UPDATE", "off")
-            .env("HOME", scratch.path());
+            .env("HOME", directory);
         let process = program.clone().start().await.context(RunSnafu)?;
-        scratch::note(scratch.path(), &process).context(FilesSnafu)?;
+        scratch::note(directory, &process).context(FilesSnafu)?;
         let (access_key, secret_key) = (access_key.to_owned(), secret_key.to_owned());
         let mut minio = Self { process, program, port, access_key, secret_key, _scratch: scratch };
         minio.wait_ready().await?;
@@ -128,7 +146,7 @@ impl Minio {
 
     /// Makes a bucket; an error if it exists.
     pub async fn create_bucket(&self, bucket: &str) -> Result<(), Error> {
-        let signed = self.s3(bucket)?.signed_url(Method::PUT, &Path::default(), SIGNATURE).await;
+        let signed = self.s3(bucket)?.signed_url(Method::PUT, &Key::default(), SIGNATURE).await;
         let url = signed.context(ClientSnafu { bucket })?;
         let answer = plain::send(Method::PUT, url.as_str()).await.context(SendSnafu { bucket })?;
         ensure!(

@@ -9,6 +9,7 @@ use std::{
 
 use futures::StreamExt;
 use jiff::Timestamp;
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::{
     Api, Client, ResourceExt,
     api::{ApiResource, DynamicObject, GroupVersionKind},
@@ -18,7 +19,7 @@ use kube::{
     },
 };
 use serde_json::Value;
-use snafu::Snafu;
+use snafu::{ResultExt, Snafu};
 use tokio::{sync::watch, task::JoinSet};
 
 /// What is always recorded.
@@ -179,12 +180,13 @@ impl Recorder {
     /// Starts to record the namespace, and returns when what exists is known: it is recorded first.
     pub async fn start(client: Client, namespace: &str) -> Result<Self, Error> {
         let mut kinds = KINDS.to_vec();
-        let custom = match client.list_api_group_resources("milvus.io/v1beta1").await {
-            Ok(list) => list.resources,
-            Err(kube::Error::Api(status)) if status.code == 404 => Vec::new(),
-            Err(source) => return Err(Error::Discover { source }),
-        };
-        kinds.extend(CUSTOM.iter().filter(|(.., plural)| custom.iter().any(|known| known.name == *plural)));
+        // Not by discovery, which lists a new kind only some time after its definition is there; the watch waits for it.
+        let definitions: Api<CustomResourceDefinition> = Api::all(client.clone());
+        for kind in CUSTOM {
+            let (group, .., plural) = kind;
+            let installed = definitions.get_metadata_opt(&format!("{plural}.{group}")).await;
+            kinds.extend(installed.context(DiscoverSnafu)?.map(|_| kind));
+        }
         let (sender, changed) = watch::channel(());
         let record = Arc::new(Mutex::new(Record::default()));
         let mut watches = JoinSet::new();

@@ -71,7 +71,7 @@ pub async fn probe(target: &StorageTarget) -> Outcome {
     }
     let answer = timeout(DEADLINE, ask_twice(target)).await;
     let outcome = match answer {
-        Err(_elapsed) => Outcome::not_ready(reason::CLIENT_ERROR, fault::no_answer()),
+        Err(_elapsed) => judge(target, Answer::Unreachable(fault::no_answer())),
         Ok(answer) => judge(target, answer),
     };
     target.scrub(outcome)
@@ -151,7 +151,9 @@ fn judge(target: &StorageTarget, answer: Answer) -> Outcome {
         Answer::OtherRegion(None) => failed(
             "the bucket is in another region: set config.minio.region and the endpoint of that region".into(),
         ),
-        Answer::Refused(why) | Answer::Failed(why) | Answer::Unreachable(why) => failed(why),
+        Answer::Refused(why) | Answer::Failed(why) => failed(why),
+        Answer::Unreachable(why) if why.contains(&target.endpoint) => failed(why),
+        Answer::Unreachable(why) => failed(format!("{}: {why}", target.endpoint)),
     }
 }
 

@@ -30,7 +30,7 @@ pub fn of(milvus: &Validated, component: &ComponentSettings, minio_link: bool) -
         env.push(value(MINIO_PORT, &milvus.dependencies.storage.port.to_string()));
     }
     env.extend(component.env.iter().cloned());
-    env.push(cache_size(component.component.name()));
+    env.push(cache_size());
     if let Some(secret) = &milvus.dependencies.storage.secret {
         for (key, names) in STORAGE {
             env.extend(names.iter().map(|name| from_secret(name, secret, key)));
@@ -69,11 +69,12 @@ fn from_secret(name: &str, secret: &str, key: &str) -> EnvVar {
 }
 
 /// Query nodes size their cache by the container's memory limit, in GiB.
-fn cache_size(container: &str) -> EnvVar {
+fn cache_size() -> EnvVar {
     let selector = ResourceFieldSelector {
-        container_name: Some(container.to_owned()),
         resource: "limits.memory".to_owned(),
         divisor: Some(Quantity("1Gi".to_owned())),
+        // Upstream names no container (its own is meant), and one more field would restart every pod that is taken over.
+        container_name: None,
     };
     EnvVar {
         name: "CACHE_SIZE".to_owned(),

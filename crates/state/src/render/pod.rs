@@ -206,7 +206,9 @@ const REMOVE: &str = "_remove";
 fn mounts(milvus: &Validated, component: &ComponentSettings) -> Vec<VolumeMount> {
     let (remove, users): (Vec<_>, Vec<_>) =
         component.volume_mounts.iter().cloned().partition(|m| m.name == REMOVE);
-    let mut mounts = users;
+    // Two mounts at one path, or two volumes of one name, are no valid pod: the user's takes the place of the operator's.
+    let taken: Vec<String> = users.iter().map(|m| m.mount_path.clone()).collect();
+    let mut mounts = Vec::new();
     if milvus.dependencies.queue.built_in() {
         mounts.push(mount("milvus-data", "/var/lib/milvus", false));
     }
@@ -215,8 +217,11 @@ fn mounts(milvus: &Validated, component: &ComponentSettings) -> Vec<VolumeMount>
     if kafka_secret(milvus).is_some() {
         mounts.push(mount("kafka-ca", "/milvus/configs/kafka-ca", true));
     }
-    mounts.retain(|m| !remove.iter().any(|r| r.mount_path == m.mount_path));
-    mounts
+    mounts.retain(|m| !taken.contains(&m.mount_path));
+    let mut all = users;
+    all.append(&mut mounts);
+    all.retain(|m| !remove.iter().any(|r| r.mount_path == m.mount_path));
+    all
 }
 
 fn kafka_secret(milvus: &Validated) -> Option<&String> {
@@ -229,7 +234,7 @@ fn kafka_secret(milvus: &Validated) -> Option<&String> {
 fn volumes(milvus: &Validated, component: &ComponentSettings) -> Vec<Volume> {
     let named = |name: &str| Volume { name: name.to_owned(), ..Volume::default() };
     let empty = || Some(EmptyDirVolumeSource::default());
-    let mut volumes = component.volumes.clone();
+    let mut volumes = Vec::new();
     if milvus.dependencies.queue.built_in() {
         volumes.push(Volume { empty_dir: empty(), ..named("milvus-data") });
     }
@@ -250,5 +255,8 @@ fn volumes(milvus: &Validated, component: &ComponentSettings) -> Vec<Volume> {
         };
         volumes.push(Volume { secret: Some(source), ..named("kafka-ca") });
     }
-    volumes
+    let mut all = component.volumes.clone();
+    volumes.retain(|volume| all.iter().all(|users| users.name != volume.name));
+    all.append(&mut volumes);
+    all
 }

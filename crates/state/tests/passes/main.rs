@@ -8,6 +8,8 @@ mod world;
 mod broken;
 mod create;
 mod dependencies;
+mod end;
+mod examples;
 mod modes;
 mod order;
 mod refused;

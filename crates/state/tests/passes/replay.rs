@@ -9,7 +9,15 @@ use rstest::rstest;
 use crate::world::{Demands, Fault, Pass, World, crs};
 
 /// What the end is judged by: everything but times and counters.
-fn end(world: &World) -> (BTreeMap<String, DeploymentSpec>, Vec<(String, String)>, String, String) {
+#[derive(Debug, PartialEq)]
+struct End {
+    specs: BTreeMap<String, DeploymentSpec>,
+    pods: Vec<(String, String)>,
+    status: String,
+    meta: String,
+}
+
+fn end(world: &World) -> End {
     let specs = world.deployments.iter().map(|(name, d)| (name.clone(), d.spec.clone().unwrap())).collect();
     let mut pods: Vec<_> = world.pods.values().map(|p| (p.deployment.clone(), p.image.clone())).collect();
     pods.sort();
@@ -32,7 +40,7 @@ fn end(world: &World) -> (BTreeMap<String, DeploymentSpec>, Vec<(String, String)
     }
     let meta = &world.cr().metadata;
     let meta = format!("{:?} {:?} {:?}", meta.labels, meta.annotations, meta.finalizers);
-    (specs, pods, format!("{status:?}"), meta)
+    End { specs, pods, status: format!("{status:?}"), meta }
 }
 
 /// Two that go together are two writes, and a process can die between them.
@@ -73,11 +81,7 @@ fn every_write(mut world: World) {
                 twin.fault = Some(fault);
                 settle(&mut twin);
                 assert_eq!(one_by_one(&twin.order()), order, "{fault:?}");
-                let got = end(&twin);
-                assert_eq!(got.0, wanted.0, "{fault:?}");
-                assert_eq!(got.1, wanted.1, "{fault:?}");
-                assert_eq!(got.2, wanted.2, "{fault:?}");
-                assert_eq!(got.3, wanted.3, "{fault:?}");
+                assert_eq!(end(&twin), wanted, "{fault:?}");
             }
         }
     }

@@ -12,6 +12,9 @@ use serde_json::json;
 
 use super::{Change, Fault, World};
 
+/// What one request changes.
+type Write = Box<dyn FnOnce(&mut World)>;
+
 impl World {
     /// Creates the custom resource.
     pub fn create(&mut self, mut milvus: Milvus) {
@@ -43,7 +46,7 @@ impl World {
     /// Writes everything in the order of the fields; stops at the first refusal.
     pub(super) fn carry_out(&mut self, decided: &Decided, applied: &mut Applied) -> Option<()> {
         let objects = decided.objects.clone();
-        let mut writes: Vec<(String, Box<dyn FnOnce(&mut World)>)> = Vec::new();
+        let mut writes: Vec<(String, Write)> = Vec::new();
         if let Some(meta) = objects.meta {
             writes.push(("Milvus".to_owned(), Box::new(move |w| w.apply_meta(meta))));
         }

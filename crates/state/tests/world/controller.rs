@@ -181,7 +181,9 @@ impl World {
     }
 
     fn end(&mut self, names: &[String]) {
-        names.iter().for_each(|name| self.pods.get_mut(name).unwrap().end());
+        for name in names {
+            self.pods.get_mut(name).unwrap().end();
+        }
     }
 
     fn start(&mut self, deployment: &str, spec: &DeploymentSpec) {

@@ -105,17 +105,17 @@ pub enum Pass {
     Gone,
 }
 
-fn ready(reason: &str) -> Option<ProbeView> {
-    Some(ProbeView { ready: true, reason: reason.to_owned(), message: String::new() })
+fn ready(reason: &str) -> ProbeView {
+    ProbeView { ready: true, reason: reason.to_owned(), message: String::new() }
 }
 
 impl World {
     /// A world with one Milvus in it, before the first pass. All dependencies are ready.
     pub fn new(milvus: Milvus) -> World {
         let probes = Probes {
-            etcd: ready("EtcdReady"),
-            storage: ready("StorageReady"),
-            queue: ready("MsgStreamReady"),
+            etcd: Some(ready("EtcdReady")),
+            storage: Some(ready("StorageReady")),
+            queue: Some(ready("MsgStreamReady")),
         };
         let mut world = World {
             now: Timestamp::from_second(1_800_000_000).unwrap(),
@@ -226,9 +226,16 @@ impl World {
     }
 
     /// One pass and one step of the cluster; whether anything changed, or will by itself.
+    ///
+    /// A pass that has written is followed by another before the cluster moves: the write itself wakes the operator, and what
+    /// it then sees has a new generation and the counts of the old one.
     pub fn step(&mut self) -> bool {
         let pass = self.pass();
         self.check();
+        if !matches!(pass, Pass::Wrote(0) | Pass::Gone) {
+            self.pass();
+            self.check();
+        }
         let moved = self.tick();
         self.check();
         moved || !matches!(pass, Pass::Wrote(0) | Pass::Gone)

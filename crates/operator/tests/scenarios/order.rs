@@ -1,0 +1,123 @@
+//! The order of the components, for every change that is allowed.
+
+use serde_json::json;
+
+use crate::world::{History, Story, World, listed};
+
+/// Changes the image and waits for the end; the steps that were taken.
+async fn rolled(story: &Story, mark: u64, tag: &str) -> Vec<String> {
+    let generation = story.set_image(tag).await;
+    let done = story.until_healthy(tag).await;
+    story.caught_up(&done).await;
+    let history = story.history();
+    history.assert_true_updated(generation, tag);
+    told(&history, mark, generation);
+    history.steps(mark, tag)
+}
+
+/// Asserts what `conditions[4]` said: a list that only gets shorter, then that all is updated.
+fn told(history: &History, mark: u64, generation: i64) {
+    let fifth = |milvus: &&milvus_testkit::recorder::Change| {
+        milvus.at_path("/status/conditions/4/type") == "MilvusUpdated"
+    };
+    assert!(history.milvus(mark).iter().all(fifth), "conditions[4] is MilvusUpdated");
+    let mut messages = history.messages(mark, "MilvusUpdated", generation);
+    assert_eq!(messages.pop().as_deref(), Some("Milvus components are all updated"));
+    let lists: Vec<Vec<String>> = messages.iter().map(|m| listed(m).unwrap_or_else(|| panic!("{m}"))).collect();
+    assert!(!lists.is_empty(), "nothing was said during the roll");
+    for pair in lists.windows(2) {
+        assert!(pair[1].iter().all(|name| pair[0].contains(name)), "{pair:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_patch_release_of_a_cluster_with_a_mixcoord_goes_in_the_order_of_the_guide() {
+    let story = World::story("order-mix").await;
+    let mark = story.running(story.places.mix("2.4.9"), "2.4.9").await;
+    let steps = rolled(&story, mark, "2.4.10").await;
+    assert_eq!(steps, ["indexnode", "mixcoord", "querynode", "datanode", "proxy"]);
+
+    // In upstream's order of components; the placeholder of a cluster, which has no pods, is one of them.
+    let messages = story.history().messages(mark, "MilvusUpdated", 2);
+    assert_eq!(
+        messages.first().map(String::as_str),
+        Some("Milvus components[mixcoord,datanode,querynode,indexnode,proxy,standalone] are updating")
+    );
+    assert_eq!(
+        messages.iter().rev().nth(1).map(String::as_str),
+        Some("Milvus components[proxy] are updating")
+    );
+}
+
+#[tokio::test]
+async fn four_coordinators_go_one_by_one_from_2_3_to_2_4() {
+    let story = World::story("order-four").await;
+    let mark = story.running(story.places.four("2.3.5"), "2.3.5").await;
+    let steps = rolled(&story, mark, "2.4.10").await;
+    let coordinators = ["rootcoord", "datacoord", "indexcoord", "querycoord"];
+    assert_eq!(steps[0], "indexnode");
+    assert_eq!(steps[1..5], coordinators);
+    assert_eq!(steps[5..], ["querynode", "datanode", "proxy"]);
+}
+
+#[tokio::test]
+async fn datacoord_and_indexcoord_are_one_step_from_2_2_to_2_3() {
+    let story = World::story("order-two-two").await;
+    let mark = story.running(story.places.four("2.2.16"), "2.2.16").await;
+    let steps = rolled(&story, mark, "2.3.5").await;
+    let expected = [
+        "indexnode",
+        "rootcoord",
+        "datacoord+indexcoord",
+        "querycoord",
+        "querynode",
+        "datanode",
+        "proxy",
+    ];
+    assert_eq!(steps, expected);
+}
+
+#[tokio::test]
+async fn from_2_6_on_streaming_nodes_follow_the_mixcoord() {
+    let story = World::story("order-streaming").await;
+    let mark = story.running(story.places.mix("2.6.4"), "2.6.4").await;
+    let steps = rolled(&story, mark, "2.6.5").await;
+    assert_eq!(steps, ["mixcoord", "streamingnode", "querynode", "datanode", "proxy"]);
+}
+
+#[tokio::test]
+async fn a_standalone_rolls_in_one_step() {
+    let story = World::story("order-standalone").await;
+    let mark = story.running(story.places.standalone("2.4.9"), "2.4.9").await;
+    assert_eq!(rolled(&story, mark, "2.5.16").await, ["standalone"]);
+}
+
+#[tokio::test]
+async fn a_downgrade_within_a_minor_goes_in_the_reverse_order() {
+    let story = World::story("order-down").await;
+    let mut milvus = story.places.mix("2.4.10");
+    milvus["spec"]["components"]["imageUpdateMode"] = json!("rollingDowngrade");
+    let mark = story.running(milvus, "2.4.10").await;
+    let steps = rolled(&story, mark, "2.4.9").await;
+    assert_eq!(steps, ["proxy", "datanode", "querynode", "mixcoord", "indexnode"]);
+}
+
+#[tokio::test]
+async fn mode_all_changes_everything_at_once_and_is_updated_only_at_the_end() {
+    let story = World::story("order-all").await;
+    let mut milvus = story.places.mix("2.4.9");
+    milvus["spec"]["components"]["imageUpdateMode"] = json!("all");
+    let mark = story.running(milvus, "2.4.9").await;
+    let steps = rolled(&story, mark, "2.4.10").await;
+    assert_eq!(steps, ["datanode+indexnode+mixcoord+proxy+querynode"]);
+}
+
+#[tokio::test]
+async fn without_rolling_update_everything_changes_at_once() {
+    let story = World::story("order-off").await;
+    let mut milvus = story.places.mix("2.4.9");
+    milvus["spec"]["components"]["enableRollingUpdate"] = json!(false);
+    let mark = story.running(milvus, "2.4.9").await;
+    let steps = rolled(&story, mark, "2.4.10").await;
+    assert_eq!(steps, ["datanode+indexnode+mixcoord+proxy+querynode"]);
+}

@@ -1,0 +1,10 @@
+//! What holds for any input: the hand-over between slots, specs that the schema accepts, merged configuration.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+#[path = "../world/mod.rs"]
+mod world;
+
+mod config;
+mod schema;
+mod slots;
+mod specs;

@@ -1,0 +1,154 @@
+//! The Go operator's objects for the same input: what is rendered here means the same, so taking over restarts no pod.
+
+use std::path::{Path, PathBuf};
+
+use milvus_api::Milvus;
+use rstest::rstest;
+use serde_json::{Map, Value, json};
+
+use crate::diff::difference;
+use crate::rendered;
+use crate::world::crs;
+
+fn file(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/upstream").join(name)
+}
+
+fn documents(name: &str) -> Vec<Value> {
+    let text = std::fs::read_to_string(file(name)).unwrap();
+    text.split("\n---\n").map(|part| serde_saphyr::from_str(part).unwrap()).collect()
+}
+
+/// As it is stored: absent fields get the API server's defaults.
+fn default(object: &mut Value, key: &str, value: Value) {
+    let map = object.as_object_mut().unwrap();
+    map.entry(key).or_insert(value);
+}
+
+/// A list of named things, by name: their order means nothing to Kubernetes.
+fn by_key(list: &Value, key: &str) -> Value {
+    let items = list.as_array().into_iter().flatten();
+    Value::Object(items.map(|item| (item[key].as_str().unwrap().to_owned(), item.clone())).collect())
+}
+
+fn container(container: &mut Value) {
+    default(container, "terminationMessagePath", json!("/dev/termination-log"));
+    default(container, "terminationMessagePolicy", json!("File"));
+    default(container, "resources", json!({}));
+    default(container, "env", json!([]));
+    default(container, "ports", json!([]));
+    container["env"] = by_key(&container["env"], "name");
+    container["ports"] = by_key(&container["ports"], "name");
+    container["volumeMounts"] = by_key(&container["volumeMounts"], "mountPath");
+    if container["name"] == "config" {
+        // Every release has a tool image of its own; a new one restarts nothing.
+        let map = container.as_object_mut().unwrap();
+        map.remove("image");
+        map.remove("imagePullPolicy");
+    }
+}
+
+/// A pod template as its meaning.
+fn meaning(template: &Value) -> Value {
+    let mut template = template.clone();
+    let spec = &mut template["spec"];
+    for (key, value) in [
+        ("restartPolicy", json!("Always")),
+        ("dnsPolicy", json!("ClusterFirst")),
+        ("schedulerName", json!("default-scheduler")),
+        ("securityContext", json!({})),
+    ] {
+        default(spec, key, value);
+    }
+    spec["volumes"] = by_key(&spec["volumes"], "name");
+    for list in ["containers", "initContainers"] {
+        spec[list].as_array_mut().unwrap().iter_mut().for_each(container);
+    }
+    template
+}
+
+/// What users applied, and the same object after the Go operator wrote its defaults into it.
+#[rstest]
+#[case("standalone23", "applied")]
+#[case("standalone23", "milvus")]
+#[case("clustermix", "applied")]
+#[case("clustermix", "milvus")]
+#[case("cluster4", "applied")]
+#[case("cluster4", "milvus")]
+fn means_the_same_as_upstreams(#[case] name: &str, #[case] form: &str) {
+    let text = std::fs::read_to_string(file(&format!("{name}.{form}.yaml"))).unwrap();
+    let mut milvus: Milvus = crs::read(&text);
+    milvus.status = None;
+    let ours = rendered(milvus, false);
+    let theirs = documents(&format!("{name}.objects.yaml"));
+    let deployments = ours.keys().filter(|key| key.starts_with("Deployment ")).count();
+    assert_eq!(
+        deployments,
+        theirs.iter().filter(|o| o["kind"] == "Deployment").count(),
+        "as many Deployments"
+    );
+    for live in &theirs {
+        let kind = live["kind"].as_str().unwrap();
+        let key = format!("{kind} {}", live["metadata"]["name"].as_str().unwrap());
+        let mine = ours.get(&key).unwrap_or_else(|| panic!("{key} is not rendered"));
+        assert_eq!(mine["metadata"]["labels"], live["metadata"]["labels"], "{key}");
+        assert_eq!(mine["metadata"]["namespace"], live["metadata"]["namespace"], "{key}");
+        match kind {
+            "Deployment" => same_deployment(&key, &mine["spec"], &live["spec"]),
+            _ => same_service(&key, &mine["spec"], &live["spec"]),
+        }
+    }
+    same_config(&ours[&format!("ConfigMap {name}")], &documents(&format!("{name}.configmap.yaml"))[0]);
+}
+
+/// `checksum/config` is upstream's to the byte, or every Milvus with `updateConfigMapOnly: false` restarts when it is taken over. The values
+/// are those of the Go code for these specs.
+#[rstest]
+#[case::standalone(
+    "mode: standalone, components: {image: \"milvusdb/milvus:v2.6.11\", updateConfigMapOnly: false}",
+    "standalone",
+    "7a84e5942e4023450c2e697a48ae7650971ec1d66054d24d9b9548c85e77c461"
+)]
+#[case::cluster(
+    "mode: cluster, components: {image: \"milvusdb/milvus:v2.5.16\", updateConfigMapOnly: false}",
+    "proxy",
+    "3f30e9f68da216651d09e5eafbcd154ef14f6384f10e9bc811f9d171377e4fa0"
+)]
+fn checksum_is_upstreams(#[case] spec: &str, #[case] component: &str, #[case] checksum: &str) {
+    let milvus = crs::read(&format!(
+        "apiVersion: milvus.io/v1beta1\nkind: Milvus\nmetadata: {{name: my-release, namespace: default}}\nspec: {{{spec}}}\n"
+    ));
+    let ours = rendered(milvus, false);
+    let template = &ours[&format!("Deployment my-release-milvus-{component}")]["spec"]["template"];
+    assert_eq!(template["metadata"]["annotations"]["checksum/config"], checksum);
+}
+
+fn same_deployment(key: &str, mine: &Value, live: &Value) {
+    let found = difference(&meaning(&live["template"]), &meaning(&mine["template"]));
+    assert!(found.is_empty(), "{key}:\n{}", found.join("\n"));
+    assert_eq!(mine["selector"], live["selector"], "{key}");
+    assert_eq!(mine["strategy"], live["strategy"], "{key}");
+    assert_eq!(mine["replicas"], live["replicas"], "{key}");
+    assert_eq!(mine["progressDeadlineSeconds"], live["progressDeadlineSeconds"], "{key}");
+    let seconds = |spec: &Value| spec["minReadySeconds"].as_i64().unwrap_or_default();
+    assert_eq!(seconds(mine), seconds(live), "{key}");
+}
+
+fn same_service(key: &str, mine: &Value, live: &Value) {
+    for field in ["type", "selector", "ports"] {
+        assert_eq!(mine[field], live[field], "{key} {field}");
+    }
+}
+
+/// The configuration is the same but for the credentials of the object storage: upstream writes them in clear text, here Milvus
+/// reads them from its environment, where they come from the Secret. The pods of the Go operator have that environment too.
+fn same_config(mine: &Value, live: &Value) {
+    assert_eq!(mine["metadata"]["labels"], live["metadata"]["labels"]);
+    let read = |map: &Value| -> Map<String, Value> {
+        serde_saphyr::from_str(map["data"]["user.yaml"].as_str().unwrap()).unwrap()
+    };
+    let (mine, mut live) = (read(mine), read(live));
+    let minio = live["minio"].as_object_mut().unwrap();
+    assert!(minio.remove("accessKeyID").is_some() && minio.remove("secretAccessKey").is_some());
+    assert_eq!(mine, live);
+}
