@@ -34,11 +34,12 @@ fn needs(package: &str) -> BTreeSet<String> {
 }
 
 /// Of our own crates, what a package may need. The whole of the architecture in one table.
-const OURS: [(&str, &[&str]); 7] = [
+const OURS: [(&str, &[&str]); 8] = [
     ("milvus-plan", &[]),
     ("milvus-api", &[]),
     ("milvus-state", &["milvus-api", "milvus-plan"]),
     ("milvus-probe", &[]),
+    ("milvus-config-tool", &[]),
     ("milvus-cluster", &["milvus-state", "milvus-api", "milvus-plan"]),
     ("milvus-operator", &["milvus-cluster", "milvus-probe", "milvus-state", "milvus-api", "milvus-plan"]),
     ("kubectl-milvus", &["milvus-api", "milvus-plan"]),
