@@ -9,6 +9,8 @@ pub mod backup;
 pub mod catalog;
 pub mod change;
 pub mod compare;
+#[cfg(feature = "etcd")]
+pub mod etcd;
 pub mod describe;
 pub mod findings;
 pub mod invariants;
@@ -16,6 +18,8 @@ pub mod key;
 pub mod params;
 pub mod proto;
 pub mod report;
+#[cfg(feature = "etcd")]
+pub mod run;
 pub mod transform;
 pub mod wire;
 
