@@ -1,1 +1,12 @@
-//! (written next)
+//! Reads and writes of Kubernetes: the only crate that talks to the API server about a Milvus.
+//!
+//! Takes a client and names, or rendered objects; gives records, or what the API server answered. It decides nothing. Reads are in
+//! [`read`] and [`watch`], writes in [`write`]; what the watches have seen is in [`records`].
+
+pub mod connect;
+pub mod read;
+pub mod records;
+pub mod watch;
+pub mod write;
+
+pub use records::Records;

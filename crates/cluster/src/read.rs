@@ -1,0 +1,85 @@
+//! Reads by name or label, for what is not watched.
+//!
+//! A failed read is an error, never an empty value: "no such Secret" and "the API server did not answer" are different
+//! things.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::core::v1::{Pod, Secret};
+use kube::api::{Api, DynamicObject, ListParams};
+use kube::core::ApiResource;
+use kube::Client;
+use milvus_api::keys;
+use milvus_state::records::PodRecord;
+use serde_json::Value;
+use snafu::{ResultExt as _, Snafu};
+
+/// A read that failed.
+#[derive(Debug, Snafu)]
+pub enum Error {
+    /// List of pods.
+    #[snafu(display("can't list the pods of {namespace}/{name}: {source}"))]
+    Pods {
+        /// Namespace of the Milvus.
+        namespace: String,
+        /// Name of the Milvus.
+        name: String,
+        /// What the API server said.
+        #[snafu(source(from(kube::Error, Box::new)))]
+        source: Box<kube::Error>,
+    },
+    /// A live template.
+    #[snafu(display("can't read Deployment {namespace}/{name}: {source}"))]
+    Deployment {
+        /// Namespace.
+        namespace: String,
+        /// Name.
+        name: String,
+        /// What the API server said.
+        #[snafu(source(from(kube::Error, Box::new)))]
+        source: Box<kube::Error>,
+    },
+    /// A Secret.
+    #[snafu(display("can't read Secret {namespace}/{name}: {source}"))]
+    Secret {
+        /// Namespace.
+        namespace: String,
+        /// Name.
+        name: String,
+        /// What the API server said.
+        #[snafu(source(from(kube::Error, Box::new)))]
+        source: Box<kube::Error>,
+    },
+}
+
+/// Pods of a Milvus that are not finished, as the API server has them now.
+pub async fn pods(client: &Client, namespace: &str, name: &str) -> Result<Vec<PodRecord>, Error> {
+    let api: Api<Pod> = Api::namespaced(client.clone(), namespace);
+    let selector =
+        format!("{}={name},{}={},{}", keys::INSTANCE, keys::MANAGED_BY, keys::MANAGER, keys::COMPONENT);
+    let params =
+        ListParams::default().labels(&selector).fields("status.phase!=Succeeded,status.phase!=Failed");
+    let list = api.list(&params).await.context(PodsSnafu { namespace, name })?;
+    Ok(list.items.iter().filter_map(PodRecord::of).collect())
+}
+
+/// The live pod template of a Deployment, as JSON; `None` if the Deployment is gone.
+pub async fn template(client: &Client, namespace: &str, name: &str) -> Result<Option<Value>, Error> {
+    let kind = ApiResource::erase::<Deployment>(&());
+    let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), namespace, &kind);
+    let object = api.get_opt(name).await.context(DeploymentSnafu { namespace, name })?;
+    Ok(object.and_then(|o| o.data.pointer("/spec/template").cloned()))
+}
+
+/// The data of a Secret as text; `None` if there is no such Secret. A value that is no UTF-8 is left out.
+pub async fn secret(
+    client: &Client,
+    namespace: &str,
+    name: &str,
+) -> Result<Option<BTreeMap<String, String>>, Error> {
+    let api: Api<Secret> = Api::namespaced(client.clone(), namespace);
+    let found = api.get_opt(name).await.context(SecretSnafu { namespace, name })?;
+    let text = |(key, value): (String, k8s_openapi::ByteString)| Some((key, String::from_utf8(value.0).ok()?));
+    Ok(found.map(|secret| secret.data.unwrap_or_default().into_iter().filter_map(text).collect()))
+}

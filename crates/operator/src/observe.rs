@@ -1,0 +1,67 @@
+//! All reads of a pass, in two stages: what the watches hold, then what the pure [`needs`] asks for.
+//!
+//! Takes the Milvus; gives a [`Snapshot`]. Nothing after it reads anything.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use kube::ResourceExt as _;
+use milvus_api::Milvus;
+use milvus_cluster::read;
+use milvus_cluster::records::Key;
+use milvus_state::validate::{Validated, validate};
+use milvus_state::{Core, Probes, Snapshot, needs};
+
+use crate::context::Context;
+use crate::{credentials, probes};
+
+/// The key of a Milvus.
+pub fn key(milvus: &Milvus) -> Key {
+    (milvus.namespace().unwrap_or_default(), milvus.name_any())
+}
+
+/// Reads everything that a pass needs.
+pub async fn observe(ctx: &Context, watched: &Milvus) -> Result<Snapshot, read::Error> {
+    let core = core(ctx, watched);
+    let parsed = validate(&core.milvus, false).ok();
+    let (probes, kafka_has_ca) = match (&parsed, core.milvus.metadata.deletion_timestamp.is_some()) {
+        (Some(milvus), false) => dependencies(ctx, milvus, &core).await?,
+        _ => (Probes::default(), false),
+    };
+    let needs = needs(&core, kafka_has_ca);
+    let (namespace, name) = key(watched);
+    let pods = match needs.pods {
+        true => Some(read::pods(&ctx.client, &namespace, &name).await?),
+        false => None,
+    };
+    let mut templates = BTreeMap::new();
+    for deployment in needs.templates {
+        if let Some(template) = read::template(&ctx.client, &namespace, &deployment).await? {
+            templates.insert(deployment, template);
+        }
+    }
+    Ok(Snapshot { core, pods, templates, probes, kafka_has_ca })
+}
+
+fn core(ctx: &Context, watched: &Milvus) -> Core {
+    let key = key(watched);
+    let milvus = ctx.records.newest(&key, watched);
+    let named = milvus.spec.components.active_config_map.clone().filter(|name| !name.is_empty());
+    let config_map = named.unwrap_or_else(|| key.1.clone());
+    Core {
+        now: Timestamp::now(),
+        deployments: ctx.records.deployments().of(&key),
+        config_map: ctx.records.config_maps().of(&key).remove(&config_map),
+        service: ctx.records.services().of(&key).remove(&format!("{}-milvus", key.1)),
+        minio_link: ctx.records.minio().contains(&key.0),
+        tool: ctx.tool.clone(),
+        operator_version: env!("CARGO_PKG_VERSION").to_owned(),
+        milvus,
+    }
+}
+
+async fn dependencies(ctx: &Context, milvus: &Validated, core: &Core) -> Result<(Probes, bool), read::Error> {
+    let credentials = credentials::of(ctx, milvus, probes::healthy(ctx, milvus)).await?;
+    let probes = probes::of(ctx, milvus, &credentials, !core.started());
+    Ok((probes, credentials.kafka_has_ca()))
+}

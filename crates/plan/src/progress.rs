@@ -1,0 +1,87 @@
+//! What is known to be done. Data only: `state` fills it from what was observed, [`mod@crate::next`] reads it.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::component::Component;
+
+/// How far a component is on its way to the target.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+pub enum ComponentState {
+    /// It does not exist.
+    Absent,
+    /// It exists and is not at the target template yet.
+    Pending,
+    /// The target template was sent; it is not yet seen to be complete.
+    Updating(Waiting),
+    /// Seen: the generation is observed, all replicas are updated and available, no pod of the old template is left.
+    Done,
+}
+
+/// What a component waits for.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+pub struct Waiting {
+    /// The thing itself.
+    pub what: WaitReason,
+}
+
+impl Waiting {
+    /// Waiting for `what`.
+    pub fn new(what: WaitReason) -> Self {
+        Self { what }
+    }
+}
+
+/// What can be waited for.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, strum::IntoStaticStr)]
+pub enum WaitReason {
+    /// Kubernetes has not yet seen the last change (`status.observedGeneration` is behind).
+    Generation,
+    /// Not all replicas are new and available.
+    Replicas {
+        /// Pods of the new template.
+        updated: u32,
+        /// Pods that were ready for `minReadySeconds`.
+        available: u32,
+        /// Pods asked for.
+        wanted: u32,
+    },
+    /// Pods of the old template are still there; evicted and failed ones are not counted.
+    OldPods {
+        /// How many.
+        count: u32,
+    },
+    /// A new pod cannot start or does not get ready.
+    PodProblem {
+        /// Its name.
+        pod: String,
+        /// The reason that Kubernetes gives: `ImagePullBackOff`, `CrashLoopBackOff`, `Unschedulable`, ….
+        reason: String,
+        /// The message that Kubernetes gives; may be empty.
+        message: String,
+    },
+    /// One of two Deployments of the component takes over from the other, pod by pod.
+    SlotHandOver {
+        /// Pods of the Deployment that takes over.
+        new: u32,
+        /// Pods of the Deployment that is left.
+        old: u32,
+        /// Pods asked for.
+        wanted: u32,
+    },
+}
+
+/// How far every component is. One that is not listed is [`ComponentState::Absent`].
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Progress {
+    /// By component.
+    pub components: BTreeMap<Component, ComponentState>,
+}
+
+impl Progress {
+    /// How far `component` is.
+    pub fn of(&self, component: Component) -> &ComponentState {
+        self.components.get(&component).unwrap_or(&ComponentState::Absent)
+    }
+}

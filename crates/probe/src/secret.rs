@@ -1,0 +1,36 @@
+//! A string that must not be printed.
+
+use std::fmt;
+
+/// A password, key or token. `Debug` shows stars; there is no `Display`.
+#[derive(Clone, PartialEq, Eq, Hash, Default)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Wraps a credential.
+    pub fn new(value: impl Into<String>) -> Self {
+        Self(value.into())
+    }
+
+    /// The credential itself, for the client that needs it.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// Replaces every occurrence of this credential in `text`: servers and libraries sometimes repeat what they were sent.
+    pub(crate) fn scrub(&self, text: String) -> String {
+        if self.0.is_empty() || !text.contains(&self.0) { text } else { text.replace(&self.0, "***") }
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+impl<T: Into<String>> From<T> for Secret {
+    fn from(value: T) -> Self {
+        Self::new(value)
+    }
+}

@@ -1,0 +1,163 @@
+//! One pass, from what was read to what is to be written: validate, plan, next, render.
+
+use std::collections::BTreeSet;
+
+use milvus_api::{Reason, keys};
+use milvus_plan::{Component, Decision, Plan, Progress, Version, next};
+
+use crate::refusal::Refusal;
+use crate::render::{Error, Objects, Removal, objects};
+use crate::request;
+use crate::snapshot::Snapshot;
+use crate::survey::{self, Target};
+use crate::validate::{Validated, pins, validate};
+
+/// What a pass has come to.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Verdict {
+    /// Annotation `milvus.io/pause-reconcile`: nothing is written.
+    Paused,
+    /// The object is going.
+    Deleting,
+    /// The spec, or the change of it, is refused: nothing that runs is touched.
+    Refused(Vec<Refusal>),
+    /// Objects of a former Milvus of the same name are still there.
+    Leftovers(Vec<String>),
+    /// A dependency can't be used, and what is asked needs it.
+    Dependencies,
+    /// What the plan says.
+    Plan(Decision),
+}
+
+/// Everything that a pass has found out and wants.
+#[derive(Clone, Debug)]
+pub struct Decided {
+    /// The parsed Milvus, unless it can't be parsed.
+    pub milvus: Option<Validated>,
+    /// Its components at their targets.
+    pub targets: Vec<Target>,
+    /// How far they are.
+    pub progress: Progress,
+    /// The plan, unless there is none.
+    pub plan: Option<Plan>,
+    /// What the pass has come to.
+    pub verdict: Verdict,
+    /// What is to be written.
+    pub objects: Objects,
+    /// What should not exist any more. It goes when everything wanted was seen.
+    pub stale: Vec<Removal>,
+}
+
+impl Decided {
+    fn only(verdict: Verdict) -> Decided {
+        Decided {
+            milvus: None,
+            targets: Vec::new(),
+            progress: Progress::default(),
+            plan: None,
+            verdict,
+            objects: Objects::default(),
+            stale: Vec::new(),
+        }
+    }
+}
+
+/// Decides a pass.
+///
+/// # Errors
+/// Only bugs: an object that can't be rendered or hashed. What a user can get wrong is a [`Verdict`].
+pub fn decide(snapshot: &Snapshot) -> Result<Decided, Error> {
+    let meta = &snapshot.core.milvus.metadata;
+    if meta.deletion_timestamp.is_some() {
+        return Ok(deleting(snapshot));
+    }
+    let paused = meta.annotations.as_ref().and_then(|a| a.get(keys::PAUSE_RECONCILE));
+    if paused.is_some_and(|value| value == "true") {
+        return Ok(Decided::only(Verdict::Paused));
+    }
+    let milvus = match validate(&snapshot.core.milvus, snapshot.kafka_has_ca) {
+        Ok(milvus) => milvus,
+        Err(refusals) => return Ok(Decided::only(Verdict::Refused(refusals))),
+    };
+    if let Some(refusals) = refused_outright(&milvus, snapshot) {
+        return Ok(Decided { milvus: Some(milvus), ..Decided::only(Verdict::Refused(refusals)) });
+    }
+    let leftovers = snapshot.core.leftovers();
+    if !leftovers.is_empty() {
+        return Ok(Decided { milvus: Some(milvus), ..Decided::only(Verdict::Leftovers(leftovers)) });
+    }
+    planned(milvus, snapshot)
+}
+
+/// Stops the workloads first; the finalizer goes when no pod is left. The rest is garbage-collected.
+fn deleting(snapshot: &Snapshot) -> Decided {
+    let mut decided = Decided::only(Verdict::Deleting);
+    let live = snapshot.core.owned().filter(|d| !d.deleting);
+    decided.objects.removals = live.map(|d| Removal { name: d.name.clone(), uid: d.uid.clone() }).collect();
+    decided
+}
+
+/// Refusals that leave nothing to render by.
+fn refused_outright(milvus: &Validated, snapshot: &Snapshot) -> Option<Vec<Refusal>> {
+    let status = snapshot.core.milvus.status.as_ref();
+    if snapshot.core.started() {
+        let refusals = pins::refusals(milvus, status.and_then(|s| s.resolved.as_ref()));
+        return (!refusals.is_empty()).then_some(refusals);
+    }
+    let Version::Unknown(text) = &milvus.target.version else { return None };
+    let message = format!(
+        "spec.components.image: the Milvus version of {} can't be told from its tag ({text:?}), so it is not known which components it \
+         needs. Set spec.components.version, for example \"2.5.16\"",
+        milvus.target.image
+    );
+    Some(vec![Refusal::new(Reason::UnknownVersion, message)])
+}
+
+fn planned(milvus: Validated, snapshot: &Snapshot) -> Result<Decided, Error> {
+    let core = &snapshot.core;
+    let targets = survey::targets(&milvus, core)?;
+    let progress = survey::progress(&targets, snapshot);
+    let (plan, verdict, open) = match request::planned(&milvus, snapshot) {
+        Err(objections) => {
+            let refusals = objections.iter().map(Refusal::from).collect();
+            (None, Verdict::Refused(refusals), BTreeSet::new())
+        }
+        Ok(plan) => {
+            let (verdict, open) = next_move(&plan, &progress, snapshot);
+            (Some(plan), verdict, open)
+        }
+    };
+    let mut objects = match &verdict {
+        // Nothing of a Milvus is created before it can start; nothing is changed before the target is recorded.
+        Verdict::Dependencies if !core.started() => Objects::default(),
+        Verdict::Plan(Decision::Record) => Objects::default(),
+        _ => objects::render(&milvus, &targets, plan.as_ref(), &open, snapshot)?,
+    };
+    if matches!(&verdict, Verdict::Refused(_)) {
+        // Configuration and entry of a refused change would reach what runs.
+        objects.config_map = objects.config_map.filter(|_| core.config_map.is_none());
+        objects.service = objects.service.filter(|_| core.service.is_none());
+    }
+    let stale = objects::stale(&targets, snapshot);
+    if verdict == Verdict::Plan(Decision::Done) {
+        objects.removals.clone_from(&stale);
+    }
+    Ok(Decided { milvus: Some(milvus), targets, progress, plan, verdict, objects, stale })
+}
+
+/// What the plan says now, and which components may have their new template.
+///
+/// A roll that is under way never waits for a probe: it goes on, and the condition says what is wrong. A new one, unless it goes back, does
+/// not begin while a dependency is away.
+fn next_move(plan: &Plan, progress: &Progress, snapshot: &Snapshot) -> (Verdict, BTreeSet<Component>) {
+    let status = snapshot.core.milvus.status.as_ref();
+    let moves = request::moves(plan);
+    let recorded = !moves || request::recorded(status, plan);
+    let back = plan.direction == milvus_plan::Direction::Revert;
+    let begins =
+        !snapshot.core.started() || (moves && !recorded && !back && request::under_way(status).is_none());
+    if begins && !snapshot.probes.ready() {
+        return (Verdict::Dependencies, BTreeSet::new());
+    }
+    (Verdict::Plan(next(plan, progress, recorded)), milvus_plan::open(plan, progress))
+}

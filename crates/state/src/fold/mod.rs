@@ -1,0 +1,131 @@
+//! From what was observed, decided and done to the status and the Events.
+//!
+//! Takes the previous status, the snapshot, the decision and what became of the writes; gives the whole next status. A
+//! field that nothing new is known about keeps its value, so that an unchanged world gives an equal status, and an equal status
+//! is not written.
+
+mod conditions;
+mod notes;
+mod ready;
+mod rollout;
+mod updated;
+
+use std::collections::BTreeMap;
+
+use milvus_api::{ComponentDeployStatus, ConditionType, MilvusState, MilvusStatus};
+
+pub use notes::{Note, Severity};
+
+use crate::decide::{Decided, Verdict};
+use crate::records::DeploymentRecord;
+use crate::snapshot::Snapshot;
+use crate::validate::{Validated, pins};
+
+/// `status.rollingModeVersion`: query nodes in two Deployments, from the first day.
+const ROLLING_MODE: i64 = 2;
+
+/// What became of the writes of a pass.
+#[derive(Clone, Debug, Default)]
+pub struct Applied {
+    /// Deployments as the API server returned them, by name.
+    pub deployments: BTreeMap<String, DeploymentRecord>,
+    /// The first write that failed: what was attempted and what the API server said.
+    pub error: Option<String>,
+}
+
+/// The outcome of a pass, in words.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Folded {
+    /// The complete next status.
+    pub status: MilvusStatus,
+    /// What a user would want to be told.
+    pub notes: Vec<Note>,
+    /// The finalizer may go: nothing of the Milvus runs any more.
+    pub released: bool,
+}
+
+/// Folds a pass.
+pub fn fold(snapshot: &Snapshot, decided: &Decided, applied: &Applied) -> Folded {
+    let before = snapshot.core.milvus.status.clone().unwrap_or_default();
+    let mut status = before.clone();
+    match &decided.verdict {
+        Verdict::Paused => return Folded { status, notes: Vec::new(), released: false },
+        Verdict::Deleting => {
+            status.status = MilvusState::Deleting;
+            let gone =
+                snapshot.core.owned().next().is_none() && snapshot.pods.as_ref().is_none_or(Vec::is_empty);
+            return Folded { notes: notes::notes(&before, &status), status, released: gone };
+        }
+        Verdict::Refused(_) | Verdict::Leftovers(_) | Verdict::Dependencies | Verdict::Plan(_) => {}
+    }
+    status.observed_generation = snapshot.core.milvus.metadata.generation;
+    status.rolling_mode_version = Some(ROLLING_MODE);
+    record_deployments(&mut status, snapshot, decided, applied);
+    rollout::update(&mut status, snapshot, decided);
+    conditions::update(&mut status, snapshot, decided, applied);
+    status.status = summary(&before, &status, decided);
+    if let Some(milvus) = &decided.milvus {
+        status.endpoint = Some(ready::endpoint(milvus, snapshot));
+        remember(&mut status, milvus, decided);
+    }
+    Folded { notes: notes::notes(&before, &status), status, released: false }
+}
+
+/// Keeps what an upgrade is judged by later: pins once it is accepted, image and version once they were seen everywhere.
+fn remember(status: &mut MilvusStatus, milvus: &Validated, decided: &Decided) {
+    if matches!(decided.verdict, Verdict::Plan(_)) {
+        status.resolved = Some(pins::resolve(milvus));
+    }
+    let arrived = status.is_true(ConditionType::MilvusReady) && status.is_true(ConditionType::MilvusUpdated);
+    let arrived = arrived || (milvus.stopping() && status.is_true(ConditionType::MilvusUpdated));
+    if arrived {
+        status.current_image = Some(milvus.target.image.clone());
+        status.current_version = milvus.target.version.known().map(ToString::to_string);
+    }
+}
+
+/// The state of each component's Deployment, as upstream shows it; of two slots, the current one.
+fn record_deployments(status: &mut MilvusStatus, snapshot: &Snapshot, decided: &Decided, applied: &Applied) {
+    for (name, record) in &applied.deployments {
+        status.applied_generations.insert(name.clone(), record.generation);
+    }
+    let exists =
+        |name: &String| snapshot.core.deployment(name).is_some() || applied.deployments.contains_key(name);
+    status.applied_generations.retain(|name, _| exists(name));
+    if decided.targets.is_empty() {
+        return;
+    }
+    let mut seen = BTreeMap::new();
+    for target in &decided.targets {
+        let Some(record) = ready::active(target, snapshot, applied) else { continue };
+        let entry = ComponentDeployStatus {
+            generation: record.generation,
+            image: record.image.clone(),
+            status: record.status.clone(),
+        };
+        seen.insert(target.settings.component.name().to_owned(), entry);
+    }
+    status.components_deploy_status = seen;
+}
+
+/// `status.status`, by upstream's rule.
+fn summary(before: &MilvusStatus, status: &MilvusStatus, decided: &Decided) -> MilvusState {
+    let refused = matches!(decided.verdict, Verdict::Refused(_));
+    if !refused && decided.milvus.as_ref().is_some_and(Validated::stopping) {
+        return MilvusState::Stopped;
+    }
+    if status.is_true(ConditionType::MilvusReady) {
+        return MilvusState::Healthy;
+    }
+    match before.status {
+        MilvusState::Healthy | MilvusState::Unhealthy => MilvusState::Unhealthy,
+        MilvusState::Pending | MilvusState::Deleting | MilvusState::Stopped | MilvusState::Other(_) => {
+            MilvusState::Pending
+        }
+    }
+}
+
+/// A change of image is recorded and not finished.
+fn rolling(snapshot: &Snapshot) -> bool {
+    crate::request::under_way(snapshot.core.milvus.status.as_ref()).is_some()
+}

@@ -1,0 +1,118 @@
+//! Events: one for every transition that a user would want to see, made from the two statuses.
+//!
+//! An Event carries the words of the condition that changed, so the two never disagree.
+
+use milvus_api::{
+    ConditionStatus, ConditionType, MilvusStatus, Reason, RolloutPhase, RolloutStatus, StepState,
+};
+
+/// Type of an Event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Severity {
+    /// `Normal`
+    Normal,
+    /// `Warning`
+    Warning,
+}
+
+/// One Event about a Milvus.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// Type of the Event.
+    pub severity: Severity,
+    /// Reason of the Event.
+    pub reason: String,
+    /// What the operator did: the `action` of the Event.
+    pub action: &'static str,
+    /// What happened, in a sentence.
+    pub message: String,
+}
+
+/// The Events of a pass.
+pub fn notes(before: &MilvusStatus, after: &MilvusStatus) -> Vec<Note> {
+    let mut notes = Vec::new();
+    if before.status != after.status {
+        let message = format!("status changed from {} to {}", before.status, after.status);
+        notes.push(note(Severity::Normal, "StatusChanged", "Observe", message));
+    }
+    notes.extend(condition_notes(before, after));
+    notes.extend(rollout_notes(before.upgrade.as_ref(), after.upgrade.as_ref()));
+    notes
+}
+
+fn note(severity: Severity, reason: &str, action: &'static str, message: String) -> Note {
+    Note { severity, reason: reason.to_owned(), action, message }
+}
+
+/// Conditions whose change from or to True is told. The others change in every roll, which has Events of its own.
+const TOLD: [ConditionType; 5] = [
+    ConditionType::EtcdReady,
+    ConditionType::StorageReady,
+    ConditionType::MsgStreamReady,
+    ConditionType::SpecAccepted,
+    ConditionType::SpecSupported,
+];
+
+fn condition_notes(before: &MilvusStatus, after: &MilvusStatus) -> Vec<Note> {
+    let mut notes = Vec::new();
+    for type_ in TOLD {
+        let Some(now) = after.condition(type_) else { continue };
+        let was = before.condition(type_);
+        let bad = now.status == ConditionStatus::False.as_str();
+        let was_bad = was.is_some_and(|c| c.status == ConditionStatus::False.as_str());
+        let other = was.is_none_or(|c| c.reason != now.reason || c.message != now.message);
+        if bad && (!was_bad || other) {
+            let message = format!("{type_}: {}", now.message);
+            notes.push(note(Severity::Warning, &now.reason, "Check", message));
+        } else if !bad && was_bad && now.status == ConditionStatus::True.as_str() {
+            notes.push(note(Severity::Normal, &now.reason, "Check", format!("{type_} again")));
+        }
+    }
+    notes
+}
+
+fn rollout_notes(before: Option<&RolloutStatus>, after: Option<&RolloutStatus>) -> Vec<Note> {
+    let Some(now) = after else { return Vec::new() };
+    let same = before.filter(|b| b.to == now.to && b.started_at == now.started_at);
+    let mut notes = Vec::new();
+    if same.is_none() && now.phase == Some(RolloutPhase::Pending) {
+        notes.push(note(Severity::Normal, Reason::UpgradeRecorded.as_str(), "Plan", now.message.clone()));
+    }
+    for step in &now.steps {
+        let was = same.and_then(|b| b.steps.iter().find(|s| s.name == step.name)).and_then(|s| s.state);
+        let to = step.to.as_deref().unwrap_or_default();
+        match step.state {
+            state if state == was => {}
+            Some(StepState::Updating) => {
+                notes.push(note(
+                    Severity::Normal,
+                    "StepStarted",
+                    "Roll",
+                    format!("{} goes to {to}", step.name),
+                ));
+            }
+            Some(StepState::Done) if same.is_some() => {
+                notes.push(note(Severity::Normal, "StepDone", "Roll", format!("{} is at {to}", step.name)));
+            }
+            Some(StepState::Pending | StepState::Done) | None => {}
+        }
+    }
+    if same.is_some_and(|b| b.phase != now.phase) && now.phase == Some(RolloutPhase::Done) {
+        notes.push(note(
+            Severity::Normal,
+            Reason::UpgradeDone.as_str(),
+            "Roll",
+            format!("done: {}", now.message),
+        ));
+    }
+    notes.extend(stuck(same, now));
+    notes
+}
+
+/// A pod that can't start is told when it becomes known, and when it is for another cause.
+fn stuck(before: Option<&RolloutStatus>, now: &RolloutStatus) -> Option<Note> {
+    let waiting = now.waiting_for.as_ref().filter(|w| w.reason == Reason::PodProblem.as_str())?;
+    let was = before.and_then(|b| b.waiting_for.as_ref());
+    (was.map(|w| &w.message) != Some(&waiting.message))
+        .then(|| note(Severity::Warning, &waiting.reason, "Roll", waiting.message.clone()))
+}

@@ -1,0 +1,84 @@
+//! The one Service of a Milvus: `<cr>-milvus`, in front of the proxies or the standalone.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::core::v1::{Service, ServicePort, ServiceSpec};
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+use milvus_api::{keys, names};
+use snafu::ResultExt as _;
+
+use super::pod::METRICS_PORT;
+use super::{Error, NameSnafu, meta};
+use crate::hash;
+use crate::records::ServiceRecord;
+use crate::validate::{ComponentSettings, TargetPort, Validated};
+
+/// The Service; `None` when no component takes requests (never the case in a valid spec).
+pub fn service(milvus: &Validated) -> Result<Option<Service>, Error> {
+    let Some(component) = milvus.entry() else { return Ok(None) };
+    let Some(settings) = &component.service else { return Ok(None) };
+    let mut labels = settings.labels.clone();
+    labels.extend(meta::app_labels(&milvus.name));
+    let name = names::service(&milvus.name).context(NameSnafu)?;
+    let mut metadata = meta::object(milvus, name, labels);
+    let mut selector = meta::app_labels(&milvus.name);
+    selector.insert(keys::SERVICE.to_owned(), "true".to_owned());
+    let spec = ServiceSpec {
+        type_: Some(settings.type_.clone()),
+        selector: Some(selector),
+        ports: Some(ports(milvus, component)),
+        ..ServiceSpec::default()
+    };
+    let mut annotations = settings.annotations.clone();
+    let hash =
+        hash::of_json(&(&metadata.labels, &annotations, &spec)).map_err(|source| Error::Hash { source })?;
+    annotations.insert(keys::RENDERED_HASH.to_owned(), hash);
+    metadata.annotations = Some(annotations);
+    Ok(Some(Service { metadata, spec: Some(spec), ..Service::default() }))
+}
+
+fn ports(milvus: &Validated, component: &ComponentSettings) -> Vec<ServicePort> {
+    let port = |name: &str, number: i32| ServicePort {
+        name: Some(name.to_owned()),
+        port: number,
+        protocol: Some("TCP".to_owned()),
+        target_port: Some(match milvus.target_port {
+            TargetPort::Name => IntOrString::String(name.to_owned()),
+            TargetPort::Number => IntOrString::Int(number),
+        }),
+        ..ServicePort::default()
+    };
+    let mut ports = Vec::new();
+    let settings = component.service.as_ref();
+    ports.extend(settings.map(|s| port("milvus", s.port)));
+    ports.push(port("metrics", METRICS_PORT));
+    for sidecar in &component.sidecars {
+        for exposed in sidecar.ports.iter().flatten() {
+            ports.push(ServicePort {
+                name: exposed.name.clone(),
+                port: exposed.container_port,
+                protocol: exposed.protocol.clone().or_else(|| Some("TCP".to_owned())),
+                target_port: Some(IntOrString::Int(exposed.container_port)),
+                ..ServicePort::default()
+            });
+        }
+    }
+    ports.extend(settings.and_then(|s| s.restful_port).map(|number| port("restful", number)));
+    ports
+}
+
+/// The live Service has everything that was rendered, and nothing that was rendered earlier is left.
+pub fn in_sync(live: &ServiceRecord, wanted: &Service) -> bool {
+    let empty = BTreeMap::new();
+    let contains = |have: &BTreeMap<String, String>, want: Option<&BTreeMap<String, String>>| {
+        want.unwrap_or(&empty).iter().all(|(key, value)| have.get(key) == Some(value))
+    };
+    let Some(spec) = &wanted.spec else { return false };
+    let annotations = wanted.metadata.annotations.as_ref();
+    live.rendered_hash.as_ref() == annotations.and_then(|a| a.get(keys::RENDERED_HASH))
+        && spec.type_.as_ref() == Some(&live.type_)
+        && spec.selector.as_ref() == Some(&live.selector)
+        && contains(&live.labels, wanted.metadata.labels.as_ref())
+        && contains(&live.annotations, annotations)
+        && spec.ports.iter().flatten().all(|port| live.ports.contains(port))
+}

@@ -1,0 +1,170 @@
+//! A component in two Deployments: which slot is current, and how pods move from the old to the new one.
+//!
+//! Takes what was observed of both slots and the wanted template; gives the next template and size of each slot. New
+//! pods come up before old ones go: at no time are there more than one pod over the wanted number, and an old pod
+//! goes only when a new one has been available. The whole hand-over is derived from what exists: the pointer on
+//! the Milvus (`milvus.io/querynode-current-group-id`, as upstream) is a hint that is corrected when it is wrong or lost.
+
+use crate::records::Slot;
+
+/// Both slots, in the order of their names.
+pub const SLOTS: [Slot; 2] = [Slot::Zero, Slot::One];
+
+/// What was observed of one slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SlotView {
+    /// Its template is the wanted one.
+    pub at_target: bool,
+    /// `spec.replicas`
+    pub replicas: i32,
+    /// Available pods; 0 while the newest generation is not observed.
+    pub available: i32,
+    /// Pods that exist, terminating ones included, finished ones not.
+    pub pods: i32,
+    /// CR generation at which its template was last written.
+    pub written_at: Option<i64>,
+}
+
+/// What a slot's template is to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Template {
+    /// The wanted template.
+    Target,
+    /// What it has.
+    Keep,
+    /// An idle twin that never ran: upstream gives it the image `dummy` and no pods.
+    Idle,
+}
+
+/// What one slot is to become in this pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SlotGoal {
+    /// The template to send.
+    pub template: Template,
+    /// `spec.replicas` to send.
+    pub replicas: i32,
+}
+
+/// The next move of a component with two slots.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SlotPlan {
+    /// The slot that runs, or is coming to run, the wanted template.
+    pub current: Slot,
+    /// A hand-over is under way: pods exist, or are wanted, in the other slot.
+    pub rolling: bool,
+    /// Goals of slot 0 and slot 1.
+    pub goals: [SlotGoal; 2],
+}
+
+impl SlotPlan {
+    /// The goal of one slot.
+    pub fn goal(&self, slot: Slot) -> SlotGoal {
+        self.goals[index(slot)]
+    }
+}
+
+fn index(slot: Slot) -> usize {
+    usize::from(slot == Slot::One)
+}
+
+/// The slot that is current according to the hint, or to what exists when there is no usable hint.
+pub fn current(hint: Option<Slot>, slots: [Option<SlotView>; 2]) -> Slot {
+    match (hint, slots) {
+        (Some(slot), _) if slots[index(slot)].is_some() => slot,
+        (_, [Some(zero), Some(one)]) => {
+            let populated = (zero.replicas > 0, one.replicas > 0);
+            match populated {
+                (true, false) => Slot::Zero,
+                (false, true) => Slot::One,
+                // Both or none run: the one that was written last is the newer.
+                _ if one.written_at > zero.written_at => Slot::One,
+                _ => Slot::Zero,
+            }
+        }
+        (_, [None, Some(_)]) => Slot::One,
+        _ => Slot::Zero,
+    }
+}
+
+/// Decides the next move. `wanted` pods; `open` says whether the wanted template may be sent at all (its step
+/// has come). Slots that do not exist are created: the current one with the template, its twin idle.
+pub fn plan(hint: Option<Slot>, slots: [Option<SlotView>; 2], wanted: i32, open: bool) -> SlotPlan {
+    let now = current(hint, slots);
+    let Some(cur) = slots[index(now)] else {
+        return first(now, slots, wanted);
+    };
+    let twin = slots[index(now.other())];
+    if !open && !cur.at_target {
+        return held(now, cur, twin, wanted);
+    }
+    let Some(twin) = twin else {
+        // The twin was deleted by hand: it comes back idle, and the next pass goes on from there.
+        return both(now, SlotGoal { template: Template::Keep, replicas: cur.replicas }, idle(), false);
+    };
+    if cur.at_target || cur.replicas == 0 {
+        return hand_over(now, cur, twin, wanted);
+    }
+    if twin.at_target && twin.replicas > 0 {
+        // Revert: what is wanted still runs in the other slot.
+        return hand_over(now.other(), twin, cur, wanted);
+    }
+    if twin.replicas == 0 {
+        // A new template goes to the empty slot; the pods that serve stay until it is available.
+        return hand_over(now.other(), SlotView { available: 0, ..twin }, cur, wanted);
+    }
+    // Both slots have pods and neither has the wanted template: fix forward in the current one, at once. The
+    // other still serves and goes only when this one is available.
+    hand_over(now, SlotView { available: 0, ..cur }, twin, wanted)
+}
+
+fn first(now: Slot, slots: [Option<SlotView>; 2], wanted: i32) -> SlotPlan {
+    let goal = SlotGoal { template: Template::Target, replicas: wanted };
+    let twin = match slots[index(now.other())] {
+        Some(view) => SlotGoal { template: Template::Keep, replicas: view.replicas },
+        None => idle(),
+    };
+    both(now, goal, twin, false)
+}
+
+/// The step has not come, or the target is refused. A settled component still follows its replica count; one that
+/// is in the middle of a hand-over stays as it is.
+fn held(now: Slot, cur: SlotView, twin: Option<SlotView>, wanted: i32) -> SlotPlan {
+    let keep = |replicas| SlotGoal { template: Template::Keep, replicas };
+    match twin {
+        None => both(now, keep(wanted), idle(), false),
+        Some(twin) if twin.replicas == 0 && twin.pods == 0 => both(now, keep(wanted), keep(0), false),
+        Some(twin) => both(now, keep(cur.replicas), keep(twin.replicas), true),
+    }
+}
+
+/// Moves pods from `old` to `new`, which gets the wanted template.
+fn hand_over(to: Slot, new: SlotView, old: SlotView, wanted: i32) -> SlotPlan {
+    let empty = old.replicas == 0 && old.pods == 0;
+    let replicas = if wanted == 0 || (old.replicas == 0 && old.pods == 0) {
+        wanted
+    } else {
+        // One pod over the wanted number at most, terminating ones counted: a draining query node holds its
+        // memory until it exits. Never fewer than there are, so that a revert does not shrink what serves.
+        (wanted + 1 - old.pods.max(old.replicas)).clamp(new.replicas.clamp(1, wanted), wanted)
+    };
+    let still_needed = (wanted - new.available).max(0);
+    let old_replicas = if wanted == 0 { 0 } else { old.replicas.min(still_needed) };
+    both(
+        to,
+        SlotGoal { template: Template::Target, replicas },
+        SlotGoal { template: Template::Keep, replicas: old_replicas },
+        !empty,
+    )
+}
+
+fn idle() -> SlotGoal {
+    SlotGoal { template: Template::Idle, replicas: 0 }
+}
+
+fn both(current: Slot, goal: SlotGoal, twin: SlotGoal, rolling: bool) -> SlotPlan {
+    let goals = match current {
+        Slot::Zero => [goal, twin],
+        Slot::One => [twin, goal],
+    };
+    SlotPlan { current, rolling, goals }
+}

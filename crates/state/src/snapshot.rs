@@ -1,0 +1,163 @@
+//! Everything one pass has read, and the time, as plain data.
+//!
+//! [`Core`] is read first, from the watches and for free; [`needs`] says, from that alone, what else the pass must ask
+//! for. A [`Snapshot`] is both together. Nothing after it reads anything.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use milvus_api::Milvus;
+use serde_json::Value;
+
+use crate::records::{ConfigMapRecord, DeploymentRecord, PodRecord, ServiceRecord};
+use crate::render::Tool;
+use crate::survey;
+use crate::validate::validate;
+
+/// What the watches hold about one Milvus.
+#[derive(Clone, Debug)]
+pub struct Core {
+    /// The moment of the pass: every "since" comes from here.
+    pub now: Timestamp,
+    /// The object as the API server stores it.
+    pub milvus: Milvus,
+    /// Its Deployments by name, also of a former Milvus of the same name.
+    pub deployments: BTreeMap<String, DeploymentRecord>,
+    /// Its ConfigMap.
+    pub config_map: Option<ConfigMapRecord>,
+    /// Its Service.
+    pub service: Option<ServiceRecord>,
+    /// A Service named `minio` is in the namespace.
+    pub minio_link: bool,
+    /// What the operator gives to pods.
+    pub tool: Tool,
+    /// Version of the operator, for the label on a new Milvus.
+    pub operator_version: String,
+}
+
+/// What the pass must ask the API server for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Needs {
+    /// The pods of the Milvus: something moves, so old pods, problems and running images count.
+    pub pods: bool,
+    /// Live pod templates of these Deployments, to change their size without changing their template.
+    pub templates: Vec<String>,
+}
+
+/// Outcome of a probe, as the condition will say it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProbeView {
+    /// The dependency can be used.
+    pub ready: bool,
+    /// Reason of the condition.
+    pub reason: String,
+    /// Message of the condition.
+    pub message: String,
+}
+
+/// Outcomes of the three probes; `None` while the first has not come back.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Probes {
+    /// etcd
+    pub etcd: Option<ProbeView>,
+    /// Object storage.
+    pub storage: Option<ProbeView>,
+    /// Message queue.
+    pub queue: Option<ProbeView>,
+}
+
+impl Probes {
+    /// All three can be used.
+    pub fn ready(&self) -> bool {
+        [&self.etcd, &self.storage, &self.queue].into_iter().all(|p| p.as_ref().is_some_and(|p| p.ready))
+    }
+}
+
+/// All reads of one pass.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// What the watches hold.
+    pub core: Core,
+    /// Pods that are not finished, if asked for.
+    pub pods: Option<Vec<PodRecord>>,
+    /// Live templates, as JSON so that no field of a newer Kubernetes is lost.
+    pub templates: BTreeMap<String, Value>,
+    /// Dependencies.
+    pub probes: Probes,
+    /// The Kafka Secret has `ca.pem`.
+    pub kafka_has_ca: bool,
+}
+
+/// Says what else a pass must read.
+///
+/// Pods are listed only while something moves: a settled Milvus costs no request.
+pub fn needs(core: &Core, kafka_has_ca: bool) -> Needs {
+    let Ok(milvus) = validate(&core.milvus, kafka_has_ca) else { return Needs::default() };
+    let settled = survey::settled(core);
+    let Ok(targets) = survey::targets(&milvus, core) else { return Needs::default() };
+    let mut templates = Vec::new();
+    let mut all_at_target = true;
+    for target in &targets {
+        let mine = target.records(core);
+        all_at_target &= mine.iter().all(|record| target.matches(record) || record.replicas == 0);
+        all_at_target &= !mine.is_empty();
+        if target.slotted {
+            templates.extend(
+                mine.iter()
+                    .filter(|r| !target.matches(r) && (r.replicas > 0 || r.current() > 0))
+                    .map(|r| r.name.clone()),
+            );
+        }
+    }
+    Needs { pods: !(settled && all_at_target), templates }
+}
+
+impl Core {
+    /// Name of the Milvus.
+    pub fn name(&self) -> &str {
+        self.milvus.metadata.name.as_deref().unwrap_or_default()
+    }
+
+    /// The Deployments that belong to this very object, not to a former one of the same name.
+    pub fn owned(&self) -> impl Iterator<Item = &DeploymentRecord> {
+        let uid = self.milvus.metadata.uid.as_deref();
+        self.deployments.values().filter(move |d| d.owner_uid.as_deref() == uid)
+    }
+
+    /// Names of objects that a former Milvus of the same name left and that are not gone yet. An object without an
+    /// owner (orphaned by `kubectl delete --cascade=orphan`) is not among them: it is taken over.
+    pub fn leftovers(&self) -> Vec<String> {
+        let uid = self.milvus.metadata.uid.as_deref();
+        let foreign = |owner: &Option<String>| owner.is_some() && owner.as_deref() != uid;
+        let mut left: Vec<String> = self
+            .deployments
+            .values()
+            .filter(|d| foreign(&d.owner_uid))
+            .map(|d| format!("Deployment {}", d.name))
+            .collect();
+        left.extend(
+            self.config_map
+                .iter()
+                .filter(|c| foreign(&c.owner_uid))
+                .map(|_| format!("ConfigMap {}", self.name())),
+        );
+        left.extend(
+            self.service
+                .iter()
+                .filter(|s| foreign(&s.owner_uid))
+                .map(|_| format!("Service {}-milvus", self.name())),
+        );
+        left
+    }
+
+    /// A Deployment by name, unless it is on its way out.
+    pub fn deployment(&self, name: &str) -> Option<&DeploymentRecord> {
+        self.deployments.get(name).filter(|d| !d.deleting)
+    }
+
+    /// Something of this Milvus exists or has run: what it depends on can't be exchanged any more.
+    pub fn started(&self) -> bool {
+        let ran = self.milvus.status.as_ref().and_then(|s| s.current_image.as_ref());
+        ran.is_some_and(|image| !image.is_empty()) || self.owned().next().is_some()
+    }
+}

@@ -1,0 +1,217 @@
+//! What is there, compared with what is wanted: one component at a time.
+//!
+//! Takes the parsed Milvus and what was observed; gives for each component the hash that its template has at the target, and how
+//! far it is. Progress is derived from what exists (generations, counts, pods, slots), never from a flag that an earlier
+//! pass wrote.
+
+use std::collections::BTreeMap;
+
+use milvus_api::{ConditionType, keys};
+use milvus_plan::{Component, ComponentState, Progress, WaitReason, Waiting};
+
+use crate::convert;
+use crate::records::{DeploymentRecord, PodRecord, Slot};
+use crate::render::workload;
+use crate::render::{Error, Tool};
+use crate::slots::{self, SLOTS, SlotView};
+use crate::snapshot::{Core, Snapshot};
+use crate::validate::{ComponentSettings, Validated};
+
+/// A component at its target.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// Its merged settings.
+    pub settings: ComponentSettings,
+    /// It lives in two Deployments.
+    pub slotted: bool,
+    /// Hash of its template at the image that the spec asks for.
+    pub hash: String,
+}
+
+impl Target {
+    /// Names of its Deployments, in the order of the slots.
+    pub fn names(&self, core: &Core) -> Vec<(Option<Slot>, String)> {
+        let name = |slot| (slot, workload::name(core.name(), self.settings.component, slot));
+        if self.slotted { SLOTS.into_iter().map(|slot| name(Some(slot))).collect() } else { vec![name(None)] }
+    }
+
+    /// What was observed of its Deployments; those that do not exist, or belong to somebody else, are left out.
+    pub fn records<'c>(&self, core: &'c Core) -> Vec<&'c DeploymentRecord> {
+        self.names(core).iter().filter_map(|(_, name)| core.deployment(name)).collect()
+    }
+
+    /// The Deployment has the wanted template.
+    pub fn matches(&self, record: &DeploymentRecord) -> bool {
+        record.rendered_hash.as_ref() == Some(&self.hash)
+    }
+}
+
+/// The targets of all components.
+pub fn targets(milvus: &Validated, core: &Core) -> Result<Vec<Target>, Error> {
+    milvus
+        .components
+        .iter()
+        .map(|settings| {
+            let slotted = workload::slotted(settings.component);
+            let slot = slotted.then_some(Slot::Zero);
+            let hash = hash_at(milvus, settings, slot, &settings.image, &core.tool)?;
+            Ok(Target { settings: settings.clone(), slotted, hash })
+        })
+        .collect()
+}
+
+/// The hash that a component's template has at an image.
+pub fn hash_at(
+    milvus: &Validated,
+    settings: &ComponentSettings,
+    slot: Option<Slot>,
+    image: &str,
+    tool: &Tool,
+) -> Result<String, Error> {
+    // A Service named `minio` is not part of the hash, so either answer gives the same.
+    Ok(workload::render(milvus, settings, slot, image, tool, false)?.hash)
+}
+
+/// The last pass saw this generation updated everywhere, so there is nothing to look for among the pods.
+pub fn settled(core: &Core) -> bool {
+    let Some(status) = &core.milvus.status else { return false };
+    status.observed_generation == core.milvus.metadata.generation
+        && status.is_true(ConditionType::MilvusUpdated)
+        && core.owned().all(|d| d.counts_complete(d.replicas) && d.available() == d.replicas)
+}
+
+/// How far every component is.
+pub fn progress(targets: &[Target], snapshot: &Snapshot) -> Progress {
+    let states = targets.iter().map(|t| (t.settings.component, state(t, snapshot)));
+    Progress { components: states.collect::<BTreeMap<_, _>>() }
+}
+
+fn state(target: &Target, snapshot: &Snapshot) -> ComponentState {
+    let pods = Pods::of(snapshot, target.settings.component);
+    if target.slotted {
+        return slotted_state(target, snapshot, &pods);
+    }
+    let name = workload::name(snapshot.core.name(), target.settings.component, None);
+    match snapshot.core.deployment(&name) {
+        None => ComponentState::Absent,
+        Some(record) if !target.matches(record) => ComponentState::Pending,
+        Some(record) => {
+            let wanted = target.settings.replicas.wanted(Some(record.replicas));
+            rolled_out(record, wanted, &pods).map_or(ComponentState::Done, ComponentState::Updating)
+        }
+    }
+}
+
+/// What a Deployment with the wanted template still waits for; nothing when it is seen to be done.
+fn rolled_out(record: &DeploymentRecord, wanted: i32, pods: &Pods<'_>) -> Option<Waiting> {
+    let wait = |what| Some(Waiting::new(what));
+    if !record.observed() {
+        return wait(WaitReason::Generation);
+    }
+    if !record.counts_complete(wanted) {
+        return match pods.problem() {
+            Some((pod, reason, message)) => wait(WaitReason::PodProblem { pod, reason, message }),
+            None => wait(WaitReason::Replicas {
+                updated: count(record.updated()),
+                available: count(record.available()),
+                wanted: count(wanted),
+            }),
+        };
+    }
+    match pods.ending() {
+        0 => None,
+        count => wait(WaitReason::OldPods { count }),
+    }
+}
+
+fn slotted_state(target: &Target, snapshot: &Snapshot, pods: &Pods<'_>) -> ComponentState {
+    let core = &snapshot.core;
+    let views = slot_views(target, snapshot);
+    let current = slots::current(slot_hint(core, target.settings.component), views);
+    let record = |slot| core.deployment(&workload::name(core.name(), target.settings.component, Some(slot)));
+    let (Some(cur), twin) = (record(current), record(current.other())) else { return ComponentState::Absent };
+    if !target.matches(cur) {
+        return ComponentState::Pending;
+    }
+    let live = twin.map_or(cur.replicas, |t| cur.replicas.max(t.replicas));
+    let wanted = target.settings.replicas.wanted(Some(live));
+    let old =
+        twin.map_or(0, |t| t.replicas.max(pods.in_slot(current.other()).unwrap_or_else(|| t.current())));
+    if old > 0 {
+        let waiting = match pods.problem() {
+            Some((pod, reason, message)) => WaitReason::PodProblem { pod, reason, message },
+            None => WaitReason::SlotHandOver {
+                new: count(cur.available()),
+                old: count(old),
+                wanted: count(wanted),
+            },
+        };
+        return ComponentState::Updating(Waiting::new(waiting));
+    }
+    rolled_out(cur, wanted, pods).map_or(ComponentState::Done, ComponentState::Updating)
+}
+
+/// The slot that the annotation on the Milvus names.
+pub fn slot_hint(core: &Core, component: Component) -> Option<Slot> {
+    let key = keys::current_group_id(&milvus_api::names::state_key(convert::component_name(component), None));
+    core.milvus.metadata.annotations.as_ref()?.get(&key)?.parse().ok()
+}
+
+/// What was observed of both slots.
+pub fn slot_views(target: &Target, snapshot: &Snapshot) -> [Option<SlotView>; 2] {
+    let pods = Pods::of(snapshot, target.settings.component);
+    SLOTS.map(|slot| {
+        let name = workload::name(snapshot.core.name(), target.settings.component, Some(slot));
+        let record = snapshot.core.deployment(&name)?;
+        Some(SlotView {
+            at_target: target.matches(record),
+            replicas: record.replicas,
+            available: if record.observed() { record.available().min(record.updated()) } else { 0 },
+            pods: pods.in_slot(slot).unwrap_or_else(|| record.current()),
+            written_at: record.written_at,
+        })
+    })
+}
+
+fn count(number: i32) -> u32 {
+    u32::try_from(number).unwrap_or_default()
+}
+
+/// The pods of one component, if the pass asked for them.
+struct Pods<'a> {
+    pods: Option<Vec<&'a PodRecord>>,
+}
+
+impl<'a> Pods<'a> {
+    fn of(snapshot: &'a Snapshot, component: Component) -> Pods<'a> {
+        let of_component =
+            |all: &'a Vec<PodRecord>| all.iter().filter(|p| p.component == component.name()).collect();
+        Pods { pods: snapshot.pods.as_ref().map(of_component) }
+    }
+
+    /// Pods that are being stopped: they run what was there before.
+    fn ending(&self) -> u32 {
+        let ending = self.pods.iter().flatten().filter(|p| p.terminating).count();
+        u32::try_from(ending).unwrap_or(u32::MAX)
+    }
+
+    fn in_slot(&self, slot: Slot) -> Option<i32> {
+        let pods = self.pods.as_ref()?;
+        i32::try_from(pods.iter().filter(|p| p.slot == Some(slot)).count()).ok()
+    }
+
+    /// The first pod, by name, that says why it is not ready.
+    fn problem(&self) -> Option<(String, String, String)> {
+        let mut troubled: Vec<_> = self
+            .pods
+            .iter()
+            .flatten()
+            .filter(|p| !p.terminating)
+            .filter_map(|p| {
+                p.problem.as_ref().map(|(reason, message)| (p.name.clone(), reason.clone(), message.clone()))
+            })
+            .collect();
+        troubled.sort();
+        troubled.into_iter().next()
+    }
+}

@@ -1,0 +1,227 @@
+//! A control plane of its own: etcd, kube-apiserver, kube-controller-manager, kube-scheduler and kwok on free ports,
+//! with RBAC, an audit log, and nodes that play pods.
+//!
+//! Any number can run side by side. Everything ends when the [`ControlPlane`] is dropped or its process dies.
+
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use snafu::{ResultExt, Snafu};
+use tokio::sync::OnceCell;
+
+use crate::{
+    access::{self, Access},
+    audit, etcd, pki, ports,
+    ports::Port,
+    process::{self, Process},
+    scratch::{self, FileError, Scratch},
+    stages::{self, Delays},
+    tools::{self, Tool},
+};
+
+mod nodes;
+mod programs;
+mod users;
+
+/// How long the API server may take until it is ready; on an idle machine it takes 3 s.
+const READY_WITHIN: Duration = Duration::from_mins(2);
+/// How long nodes may take to become Ready after the API server is.
+const NODES_WITHIN: Duration = Duration::from_mins(1);
+
+/// Why there is no control plane.
+#[derive(Debug, Snafu)]
+#[snafu(visibility(pub(crate)))]
+pub enum Error {
+    /// A program is not there.
+    #[snafu(display("{source}"))]
+    Tool {
+        /// Why.
+        source: tools::Error,
+    },
+    /// There is no free port.
+    #[snafu(display("{source}"))]
+    NoPort {
+        /// Why.
+        source: ports::Error,
+    },
+    /// A file could not be written.
+    #[snafu(display("{source}"))]
+    Files {
+        /// Why.
+        source: FileError,
+    },
+    /// The certificates could not be made.
+    #[snafu(display("{source}"))]
+    Keys {
+        /// Why.
+        source: pki::Error,
+    },
+    /// etcd does not serve.
+    #[snafu(display("{source}"))]
+    Store {
+        /// Why.
+        source: etcd::Error,
+    },
+    /// A program does not run.
+    #[snafu(display("{source}"))]
+    Run {
+        /// Why.
+        source: process::Error,
+    },
+    /// There is no way in.
+    #[snafu(display("{source}"))]
+    Enter {
+        /// Why.
+        source: access::Error,
+    },
+    /// The nodes or the StorageClass could not be created.
+    #[snafu(display("creating {what}: {source}"))]
+    Create {
+        /// What.
+        what: String,
+        /// Why.
+        source: kube::Error,
+    },
+    /// A node does not become Ready.
+    #[snafu(display("a played node: {source}"))]
+    NodeReady {
+        /// Why.
+        source: crate::wait::Error,
+    },
+}
+
+/// How a control plane is made.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// How many nodes; all are played, untainted, and large.
+    pub nodes: usize,
+    /// When pods become Ready and are gone.
+    pub delays: Delays,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { nodes: 1, delays: Delays::default() }
+    }
+}
+
+/// A running control plane.
+#[derive(Debug)]
+pub struct ControlPlane {
+    access: Access,
+    directory: PathBuf,
+    // In the order of ending: first the clients, last what they talk to.
+    processes: Vec<Process>,
+    _ports: Vec<Port>,
+    // Last: removed after the processes have ended.
+    scratch: Option<Scratch>,
+}
+
+static SHARED: OnceCell<ControlPlane> = OnceCell::const_new();
+
+impl ControlPlane {
+    /// Starts one with default options and waits until it is ready, which takes about 5 s.
+    pub async fn new() -> Result<Self, Error> {
+        Self::start(Options::default()).await
+    }
+
+    /// Starts one and waits until its API is ready and its nodes are.
+    pub async fn start(options: Options) -> Result<Self, Error> {
+        let scratch = Scratch::new("control-plane").await.context(FilesSnafu)?;
+        let mut plane = Box::pin(Self::start_in(scratch.path(), options, false)).await?;
+        plane.scratch = Some(scratch);
+        Ok(plane)
+    }
+
+    /// The one that all tests of a test binary share; the first call starts it. Tests keep apart by namespaces. It
+    /// ends with the process.
+    pub async fn shared() -> Result<&'static Self, Error> {
+        SHARED.get_or_try_init(Self::new).await
+    }
+
+    /// Starts one with everything that it writes in `directory`; `detached` if it shall outlive this process. What
+    /// was started is noted there ([`scratch::started`]), also if this fails half-way.
+    pub(crate) async fn start_in(directory: &Path, options: Options, detached: bool) -> Result<Self, Error> {
+        let [apiserver, controllers, scheduler, kwok] =
+            tools::paths([Tool::KubeApiserver, Tool::KubeControllerManager, Tool::KubeScheduler, Tool::Kwok])
+                .await
+                .context(ToolSnafu)?;
+        let keys = pki::Pki::generate(directory).context(KeysSnafu)?;
+        write(directory, "audit-policy.yaml", audit::POLICY.as_bytes())?;
+        let stages = directory.join("stages.yaml");
+        stages::write(&stages, options.delays)
+            .context(scratch::FileSnafu { path: &stages, action: "written" })
+            .context(FilesSnafu)?;
+        let port = || Port::free().context(NoPortSnafu);
+        let (api_port, controllers_port, scheduler_port) = (port()?, port()?, port()?);
+        let users = users::Users::create(directory, &api_port, &keys.ca).await?;
+
+        let etcd = etcd::Etcd::start_in(directory.to_owned(), etcd::Options::default(), detached);
+        let (etcd, etcd_ports) = etcd.await.context(StoreSnafu)?.into_process();
+        let launch = programs::Launch { directory, detached, users: &users };
+        let api = launch.apiserver(&apiserver, &api_port, &etcd_ports[0], &keys).await?;
+        let controllers = launch.controllers(&controllers, &controllers_port, &keys).await?;
+        let scheduler = launch.scheduler(&scheduler, &scheduler_port).await?;
+        let kwok = launch.kwok(&kwok, &stages).await?;
+
+        let [client_port, peer_port] = etcd_ports;
+        let mut plane = Self {
+            access: users.admin,
+            directory: directory.to_owned(),
+            processes: vec![kwok, scheduler, controllers, api, etcd],
+            _ports: vec![api_port, controllers_port, scheduler_port, client_port, peer_port],
+            scratch: None,
+        };
+        plane.wait_ready().await?;
+        nodes::create(&plane.access, options.nodes).await?;
+        Ok(plane)
+    }
+
+    /// The administrator's way in.
+    pub fn access(&self) -> &Access {
+        &self.access
+    }
+
+    /// A client of the administrator, for the tokio runtime that this is called in.
+    pub fn client(&self) -> Result<kube::Client, access::Error> {
+        self.access.client()
+    }
+
+    /// Where its logs, data and keys are.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// The audit log so far.
+    pub fn audit(&self) -> Result<Vec<audit::Event>, FileError> {
+        audit::read(&self.directory.join("audit.log"))
+    }
+
+    /// The processes: `kwok`, `kube-scheduler`, `kube-controller-manager`, `kube-apiserver`, `etcd`.
+    pub fn processes(&self) -> &[Process] {
+        &self.processes
+    }
+
+    async fn wait_ready(&mut self) -> Result<(), Error> {
+        let client = self.access.client().context(EnterSnafu)?;
+        let ready = async || {
+            let request = http::Request::get("/readyz").body(Vec::new());
+            let Ok(request) = request else { return false };
+            client.request_text(request).await.is_ok()
+        };
+        for process in self.processes.iter_mut().filter(|process| process.name() == "kube-apiserver") {
+            process.ready(READY_WITHIN, &ready).await.context(RunSnafu)?;
+        }
+        Ok(())
+    }
+}
+
+fn write(directory: &Path, name: &str, content: &[u8]) -> Result<PathBuf, Error> {
+    let path = directory.join(name);
+    scratch::write_private(&path, content)
+        .context(scratch::FileSnafu { path: &path, action: "written" })
+        .context(FilesSnafu)?;
+    Ok(path)
+}

@@ -1,0 +1,198 @@
+//! A throw-away etcd of one member: below a control plane, or by itself for what reads and writes Milvus' metadata.
+
+use std::{path::PathBuf, time::Duration};
+
+use etcd_client::{Client, ConnectOptions};
+use snafu::{ResultExt, Snafu};
+
+use crate::{
+    http,
+    ports::{self, Port},
+    process::{self, Process, Program},
+    scratch::{self, Scratch},
+    tools::{self, Tool},
+};
+
+/// How long etcd may take until it serves; on an idle machine it takes 0.3 s.
+const READY_WITHIN: Duration = Duration::from_mins(1);
+/// How long etcd may take to close its files after SIGTERM.
+const STOP_GRACE: Duration = Duration::from_secs(10);
+
+/// What can go wrong with a throw-away etcd.
+#[derive(Debug, Snafu)]
+pub enum Error {
+    /// The program is not there.
+    #[snafu(display("{source}"))]
+    Tool {
+        /// Why.
+        source: tools::Error,
+    },
+    /// There is no free port.
+    #[snafu(display("{source}"))]
+    NoPort {
+        /// Why.
+        source: ports::Error,
+    },
+    /// There is no place for its data.
+    #[snafu(display("{source}"))]
+    Files {
+        /// Why.
+        source: scratch::FileError,
+    },
+    /// It does not run.
+    #[snafu(display("{source}"))]
+    Run {
+        /// Why.
+        source: process::Error,
+    },
+    /// A request to it failed.
+    #[snafu(display("etcd at {endpoint}: {action}: {source}"))]
+    Request {
+        /// Where it is.
+        endpoint: String,
+        /// What was asked for.
+        action: &'static str,
+        /// What the client said.
+        source: etcd_client::Error,
+    },
+}
+
+/// How etcd is run.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Name and password of a user with the role `root`; authentication is switched on if given. etcd wants one user
+    /// named `root`, so with any other name there is also a `root` with the same password.
+    pub auth: Option<(String, String)>,
+    /// Space quota in bytes (`--quota-backend-bytes`); etcd's default is 2 GiB.
+    pub quota_bytes: Option<u64>,
+}
+
+/// A running etcd on a free port. Dropping it ends it and removes its data.
+#[derive(Debug)]
+pub struct Etcd {
+    process: Process,
+    program: Program,
+    /// For clients, and for other members, of which there are none.
+    ports: [Port; 2],
+    options: Options,
+    // Last: removed after the process has ended.
+    _scratch: Option<Scratch>,
+}
+
+impl Etcd {
+    /// Starts one with data of its own and waits until it serves.
+    pub async fn start(options: Options) -> Result<Self, Error> {
+        let scratch = Scratch::new("etcd").await.context(FilesSnafu)?;
+        Self::launch(scratch.path().to_owned(), Some(scratch), options, false).await
+    }
+
+    /// Starts one with its data and log in `directory`; `detached` if it shall outlive this process.
+    pub(crate) async fn start_in(
+        directory: PathBuf,
+        options: Options,
+        detached: bool,
+    ) -> Result<Self, Error> {
+        Self::launch(directory, None, options, detached).await
+    }
+
+    async fn launch(
+        directory: PathBuf,
+        scratch: Option<Scratch>,
+        options: Options,
+        detached: bool,
+    ) -> Result<Self, Error> {
+        let executable = tools::path(Tool::Etcd).await.context(ToolSnafu)?;
+        let ports = [Port::free().context(NoPortSnafu)?, Port::free().context(NoPortSnafu)?];
+        let [client, peer] = [ports[0].http(), ports[1].http()];
+        let mut program = Program::new("etcd", &executable, directory.join("etcd.log"))
+            .detached(detached)
+            .args(["--name=one", "--unsafe-no-fsync", "--log-level=warn"])
+            .args([format!("--data-dir={}", directory.join("etcd").display())])
+            .args([format!("--listen-client-urls={client}"), format!("--advertise-client-urls={client}")])
+            .args([format!("--listen-peer-urls={peer}"), format!("--initial-advertise-peer-urls={peer}")])
+            .args([format!("--initial-cluster=one={peer}")]);
+        if let Some(quota) = options.quota_bytes {
+            program = program.args([format!("--quota-backend-bytes={quota}")]);
+        }
+        let process = program.clone().start().await.context(RunSnafu)?;
+        scratch::note(&directory, &process).context(FilesSnafu)?;
+        let mut etcd = Self { process, program, ports, options, _scratch: scratch };
+        etcd.wait_ready().await?;
+        etcd.enable_auth().await?;
+        Ok(etcd)
+    }
+
+    /// `http://127.0.0.1:<port>`; stays the same over restarts.
+    pub fn endpoint(&self) -> String {
+        self.ports[0].http()
+    }
+
+    /// `127.0.0.1:<port>`, as Milvus writes endpoints.
+    pub fn address(&self) -> String {
+        self.ports[0].address()
+    }
+
+    /// A client, logged in as the user of the options.
+    pub async fn client(&self) -> Result<Client, Error> {
+        let login = self
+            .options
+            .auth
+            .as_ref()
+            .map(|(user, password)| ConnectOptions::new().with_user(user, password));
+        self.connect(login).await
+    }
+
+    /// A client without credentials.
+    pub async fn anonymous(&self) -> Result<Client, Error> {
+        self.connect(None).await
+    }
+
+    /// SIGTERM; the data stay. [`Etcd::restart`] brings it back.
+    pub async fn stop(&mut self) -> Result<(), Error> {
+        self.process.stop(STOP_GRACE).await.context(RunSnafu).map(|_| ())
+    }
+
+    /// SIGKILL; the data stay. [`Etcd::restart`] brings it back.
+    pub async fn kill(&mut self) -> Result<(), Error> {
+        self.process.kill().await.context(RunSnafu).map(|_| ())
+    }
+
+    /// Starts it again, on the same port with the same data, and waits until it serves. Kills it first if it runs.
+    pub async fn restart(&mut self) -> Result<(), Error> {
+        self.kill().await?;
+        self.process = self.program.clone().start().await.context(RunSnafu)?;
+        self.wait_ready().await
+    }
+
+    pub(crate) fn into_process(self) -> (Process, [Port; 2]) {
+        (self.process, self.ports)
+    }
+
+    async fn wait_ready(&mut self) -> Result<(), Error> {
+        let url = format!("{}/readyz", self.ports[0].http());
+        self.process.ready(READY_WITHIN, async || http::is_ok(&url).await).await.context(RunSnafu)
+    }
+
+    async fn connect(&self, login: Option<ConnectOptions>) -> Result<Client, Error> {
+        let endpoint = self.endpoint();
+        let client = Client::connect([&endpoint], login).await;
+        client.context(RequestSnafu { endpoint, action: "connecting" })
+    }
+
+    async fn enable_auth(&self) -> Result<(), Error> {
+        let Some((user, password)) = &self.options.auth else { return Ok(()) };
+        let mut client = self.anonymous().await?;
+        let failed = |action| RequestSnafu { endpoint: self.endpoint(), action };
+        client.role_add("root").await.context(failed("adding the role root"))?;
+        let mut names = vec![user.as_str()];
+        if user != "root" {
+            names.push("root");
+        }
+        for name in names {
+            client.user_add(name, password.as_str(), None).await.context(failed("adding a user"))?;
+            client.user_grant_role(name, "root").await.context(failed("granting the role root"))?;
+        }
+        client.auth_enable().await.context(failed("switching authentication on"))?;
+        Ok(())
+    }
+}

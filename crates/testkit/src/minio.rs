@@ -1,0 +1,174 @@
+//! A throw-away MinIO: an S3 server on a free port with credentials of the caller's choice.
+
+use std::{sync::Arc, time::Duration};
+
+use http::{Method, StatusCode};
+use object_store::{
+    aws::{AmazonS3, AmazonS3Builder},
+    path::Path,
+    signer::Signer,
+};
+use snafu::{ResultExt, Snafu, ensure};
+
+use crate::{
+    http as plain,
+    ports::{self, Port},
+    process::{self, Process, Program},
+    scratch::{self, Scratch},
+    tools::{self, Tool},
+};
+
+/// How long MinIO may take until it serves; on an idle machine it takes 1 s.
+const READY_WITHIN: Duration = Duration::from_mins(1);
+/// How long a signed request is valid; it is sent at once.
+const SIGNATURE: Duration = Duration::from_mins(1);
+/// How long MinIO may take to finish requests after SIGTERM.
+const STOP_GRACE: Duration = Duration::from_secs(10);
+
+/// What can go wrong with a throw-away MinIO.
+#[derive(Debug, Snafu)]
+pub enum Error {
+    /// The program is not there.
+    #[snafu(display("{source}"))]
+    Tool {
+        /// Why.
+        source: tools::Error,
+    },
+    /// There is no free port.
+    #[snafu(display("{source}"))]
+    NoPort {
+        /// Why.
+        source: ports::Error,
+    },
+    /// There is no place for its data.
+    #[snafu(display("{source}"))]
+    Files {
+        /// Why.
+        source: scratch::FileError,
+    },
+    /// It does not run.
+    #[snafu(display("{source}"))]
+    Run {
+        /// Why.
+        source: process::Error,
+    },
+    /// A client could not be made or a request not be signed.
+    #[snafu(display("a client of the bucket {bucket}: {source}"))]
+    Client {
+        /// The bucket.
+        bucket: String,
+        /// Why.
+        source: object_store::Error,
+    },
+    /// The request for a new bucket was not answered.
+    #[snafu(display("creating the bucket {bucket}: {source}"))]
+    Send {
+        /// The bucket.
+        bucket: String,
+        /// Why.
+        source: plain::RequestError,
+    },
+    /// MinIO refuses to make the bucket.
+    #[snafu(display("creating the bucket {bucket}: MinIO answers {status}: {body}"))]
+    Refused {
+        /// The bucket.
+        bucket: String,
+        /// The status code.
+        status: StatusCode,
+        /// What it says.
+        body: String,
+    },
+}
+
+/// A running MinIO on a free port. Dropping it ends it and removes its data.
+#[derive(Debug)]
+pub struct Minio {
+    process: Process,
+    program: Program,
+    port: Port,
+    access_key: String,
+    secret_key: String,
+    // Last: removed after the process has ended.
+    _scratch: Scratch,
+}
+
+impl Minio {
+    /// Starts one without buckets and waits until it serves. MinIO wants an access key of 3 and a secret key of 8
+    /// characters at least.
+    pub async fn start(access_key: &str, secret_key: &str) -> Result<Self, Error> {
+        let scratch = Scratch::new("minio").await.context(FilesSnafu)?;
+        let executable = tools::path(Tool::Minio).await.context(ToolSnafu)?;
+        let port = Port::free().context(NoPortSnafu)?;
+        let program = Program::new("minio", &executable, scratch.path().join("minio.log"))
+            .args(["server", "--quiet", "--address"])
+            .args([port.address()])
+            .args([scratch.path().join("data")])
+            .env("MINIO_ROOT_USER", access_key)
+            .env("MINIO_ROOT_PASSWORD", secret_key)
+            .env("MINIO_BROWSER", "off")
+            .env("MINIO_UPDATE", "off")
+            .env("HOME", scratch.path());
+        let process = program.clone().start().await.context(RunSnafu)?;
+        scratch::note(scratch.path(), &process).context(FilesSnafu)?;
+        let (access_key, secret_key) = (access_key.to_owned(), secret_key.to_owned());
+        let mut minio = Self { process, program, port, access_key, secret_key, _scratch: scratch };
+        minio.wait_ready().await?;
+        Ok(minio)
+    }
+
+    /// `http://127.0.0.1:<port>`; stays the same over restarts.
+    pub fn endpoint(&self) -> String {
+        self.port.http()
+    }
+
+    /// `127.0.0.1:<port>`, as Milvus writes endpoints.
+    pub fn address(&self) -> String {
+        self.port.address()
+    }
+
+    /// Makes a bucket; an error if it exists.
+    pub async fn create_bucket(&self, bucket: &str) -> Result<(), Error> {
+        let signed = self.s3(bucket)?.signed_url(Method::PUT, &Path::default(), SIGNATURE).await;
+        let url = signed.context(ClientSnafu { bucket })?;
+        let answer = plain::send(Method::PUT, url.as_str()).await.context(SendSnafu { bucket })?;
+        ensure!(
+            answer.status.is_success(),
+            RefusedSnafu { bucket, status: answer.status, body: answer.body }
+        );
+        Ok(())
+    }
+
+    /// A client of a bucket that exists, with the credentials of this server.
+    pub fn bucket(&self, bucket: &str) -> Result<Arc<AmazonS3>, Error> {
+        self.s3(bucket).map(Arc::new)
+    }
+
+    /// SIGTERM; the data stay. [`Minio::restart`] brings it back.
+    pub async fn stop(&mut self) -> Result<(), Error> {
+        self.process.stop(STOP_GRACE).await.context(RunSnafu).map(|_| ())
+    }
+
+    /// Starts it again, on the same port with the same data, and waits until it serves. Kills it first if it runs.
+    pub async fn restart(&mut self) -> Result<(), Error> {
+        self.process.kill().await.context(RunSnafu)?;
+        self.process = self.program.clone().start().await.context(RunSnafu)?;
+        self.wait_ready().await
+    }
+
+    async fn wait_ready(&mut self) -> Result<(), Error> {
+        let url = format!("{}/minio/health/ready", self.port.http());
+        self.process.ready(READY_WITHIN, async || plain::is_ok(&url).await).await.context(RunSnafu)
+    }
+
+    fn s3(&self, bucket: &str) -> Result<AmazonS3, Error> {
+        AmazonS3Builder::new()
+            .with_endpoint(self.endpoint())
+            .with_allow_http(true)
+            .with_region("us-east-1")
+            .with_bucket_name(bucket)
+            .with_access_key_id(&self.access_key)
+            .with_secret_access_key(&self.secret_key)
+            .build()
+            .context(ClientSnafu { bucket })
+    }
+}

@@ -1,0 +1,235 @@
+//! The programs of the test kit: which there are, in which version, and where their executables lie.
+//!
+//! Each program is built when it is first asked for, from a committed Go module below `tools/` whose `go.mod` pins
+//! the program and whose `go.sum` pins everything that it is made of. Executables are cached by version in
+//! `$XDG_CACHE_HOME/milvus-operator/tools/<program>-<version>/<program>` (default `~/.cache`), outside of the build
+//! directory of cargo, so that `cargo clean` and other checkouts do not cost a build.
+
+use std::path::{Path, PathBuf};
+
+use snafu::{OptionExt, Snafu};
+use strum::{EnumIter, IntoStaticStr};
+
+mod build;
+
+/// A program that the test kit runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EnumIter, IntoStaticStr)]
+#[strum(serialize_all = "kebab-case")]
+pub enum Tool {
+    /// The store below Kubernetes, and the metadata store of Milvus.
+    Etcd,
+    /// The API server of Kubernetes.
+    KubeApiserver,
+    /// The controllers of Kubernetes: Deployments, ReplicaSets, garbage collection, …
+    KubeControllerManager,
+    /// The scheduler of Kubernetes.
+    KubeScheduler,
+    /// The command line of Kubernetes.
+    Kubectl,
+    /// Plays nodes and pods.
+    Kwok,
+    /// The package manager that installs the chart.
+    Helm,
+    /// An S3 server.
+    Minio,
+}
+
+/// Why a program could not be had.
+#[derive(Debug, Snafu)]
+#[snafu(visibility(pub(crate)))]
+pub enum Error {
+    /// There is no Go, and the program was never built on this machine.
+    #[snafu(display(
+        "{program} {version} is not built yet and there is no `go` on the PATH. Install Go 1.26 or newer \
+         (https://go.dev/dl), or use a cluster that exists: `--context NAME`, or KUBECONFIG"
+    ))]
+    NoGo {
+        /// The program that was asked for.
+        program: &'static str,
+        /// Its pinned version.
+        version: &'static str,
+    },
+    /// `go build` was started and did not succeed.
+    #[snafu(display("go could not build {program} {version}:\n{output}"))]
+    GoBuild {
+        /// The program that was asked for.
+        program: &'static str,
+        /// Its pinned version.
+        version: &'static str,
+        /// What go said.
+        output: String,
+    },
+    /// `go build` could not be started.
+    #[snafu(display("go could not be run: {source}"))]
+    RunGo {
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A file or directory of the cache could not be written.
+    #[snafu(display("the tool cache: {} could not be written: {source}", path.display()))]
+    Cache {
+        /// The file or directory.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// Neither `XDG_CACHE_HOME` nor `HOME` is set.
+    #[snafu(display("neither XDG_CACHE_HOME nor HOME is set: there is no place to keep built programs"))]
+    NoHome,
+    /// A committed `go.mod` does not name its program in the expected form.
+    #[snafu(display("tools/{module}/go.mod has no line `require <module> v<version>`"))]
+    NoVersion {
+        /// The folder of the module below `tools/`.
+        module: &'static str,
+    },
+}
+
+impl Tool {
+    /// The name of the executable, for example `kube-apiserver`.
+    pub fn program(self) -> &'static str {
+        self.into()
+    }
+
+    /// The pinned version without a leading `v`, as the committed `go.mod` has it.
+    pub fn version(self) -> Result<&'static str, Error> {
+        let (module, go_mod) = self.module();
+        go_mod
+            .lines()
+            .find_map(|line| {
+                line.strip_prefix("require ")?.split_once(" v").map(|(_, version)| version.trim())
+            })
+            .context(NoVersionSnafu { module })
+    }
+
+    /// The folder below `tools/` and the text of its `go.mod`.
+    fn module(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Etcd => ("etcd", include_str!("../tools/etcd/go.mod")),
+            Self::KubeApiserver | Self::KubeControllerManager | Self::KubeScheduler | Self::Kubectl => {
+                ("kubernetes", include_str!("../tools/kubernetes/go.mod"))
+            }
+            Self::Kwok => ("kwok", include_str!("../tools/kwok/go.mod")),
+            Self::Helm => ("helm", include_str!("../tools/helm/go.mod")),
+            Self::Minio => ("minio", include_str!("../tools/minio/go.mod")),
+        }
+    }
+
+    /// The Go package of the program.
+    fn package(self) -> String {
+        match self {
+            Self::Etcd => "go.etcd.io/etcd/server/v3".to_owned(),
+            Self::Kwok => "sigs.k8s.io/kwok/cmd/kwok".to_owned(),
+            Self::Helm => "helm.sh/helm/v3/cmd/helm".to_owned(),
+            Self::Minio => "github.com/minio/minio".to_owned(),
+            _ => format!("k8s.io/kubernetes/cmd/{}", self.program()),
+        }
+    }
+
+    /// Values that upstream's own build sets in the linker; without them a program calls itself `v0.0.0`, and
+    /// kubectl and helm then refuse or warn about the version of the server.
+    fn linker_values(self, version: &str) -> Vec<String> {
+        match self {
+            Self::Etcd | Self::Minio => Vec::new(),
+            Self::Kwok => vec![format!("sigs.k8s.io/kwok/pkg/consts.Version={version}")],
+            Self::Helm => {
+                // Without these helm renders and lints charts for Kubernetes 1.20 when it is not asked to look.
+                let (major, minor) = major_minor(Self::KubeApiserver.version().unwrap_or_default());
+                let helm = "helm.sh/helm/v3";
+                vec![
+                    format!("{helm}/internal/version.version=v{version}"),
+                    format!("{helm}/internal/version.metadata="),
+                    format!("{helm}/pkg/lint/rules.k8sVersionMajor={major}"),
+                    format!("{helm}/pkg/lint/rules.k8sVersionMinor={minor}"),
+                    format!("{helm}/pkg/chartutil.k8sVersionMajor={major}"),
+                    format!("{helm}/pkg/chartutil.k8sVersionMinor={minor}"),
+                ]
+            }
+            _ => {
+                let package = "k8s.io/component-base/version";
+                let (major, minor) = major_minor(version);
+                vec![
+                    format!("{package}.gitVersion=v{version}"),
+                    format!("{package}.gitMajor={major}"),
+                    format!("{package}.gitMinor={minor}"),
+                    format!("{package}.gitTreeState=clean"),
+                ]
+            }
+        }
+    }
+
+    /// Whether any version of the program that the user has will do: the clients, not the servers.
+    fn is_client(self) -> bool {
+        matches!(self, Self::Kubectl | Self::Helm)
+    }
+}
+
+/// The executable of a program; builds it if this machine never did, which takes minutes for the first program of
+/// Kubernetes and says so on standard error.
+///
+/// kubectl and helm are taken from the PATH where they are not built and there is no Go, so that a cluster that exists
+/// can be used without Go.
+pub async fn path(tool: Tool) -> Result<PathBuf, Error> {
+    let version = tool.version()?;
+    let executable = cached(&cache_dir()?, tool, version);
+    if executable.is_file() {
+        return Ok(executable);
+    }
+    match build::build(tool, version, &executable).await {
+        Err(Error::NoGo { .. }) if tool.is_client() => {
+            on_path(tool.program()).context(NoGoSnafu { program: tool.program(), version })
+        }
+        Err(error) => Err(error),
+        Ok(()) => Ok(executable),
+    }
+}
+
+/// The executables of several programs, in the order of the request; builds what is missing, one after the other.
+pub async fn paths<const N: usize>(tools: [Tool; N]) -> Result<[PathBuf; N], Error> {
+    let mut found = [const { PathBuf::new() }; N];
+    for (slot, tool) in found.iter_mut().zip(tools) {
+        *slot = path(tool).await?;
+    }
+    Ok(found)
+}
+
+/// Where built programs are kept.
+pub fn cache_dir() -> Result<PathBuf, Error> {
+    let base = match std::env::var_os("XDG_CACHE_HOME").filter(|value| !value.is_empty()) {
+        Some(base) => PathBuf::from(base),
+        None => std::env::home_dir().context(NoHomeSnafu)?.join(".cache"),
+    };
+    Ok(base.join("milvus-operator/tools"))
+}
+
+fn cached(cache: &Path, tool: Tool, version: &str) -> PathBuf {
+    cache.join(format!("{}-{version}", tool.program())).join(tool.program())
+}
+
+fn major_minor(version: &str) -> (&str, &str) {
+    let mut parts = version.split('.');
+    (parts.next().unwrap_or_default(), parts.next().unwrap_or_default())
+}
+
+fn on_path(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path).map(|dir| dir.join(program)).find(|candidate| candidate.is_file())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pinned_versions_are_the_ones_that_the_project_promises() {
+        let versions =
+            [Tool::KubeApiserver, Tool::Kubectl, Tool::Kwok, Tool::Helm].map(|t| t.version().unwrap());
+        assert_eq!(versions, ["1.34.4", "1.34.4", "0.8.0", "3.22.0"]);
+        assert!(Tool::Etcd.version().unwrap().starts_with("3.6."), "kwok needs watch progress of etcd 3.6");
+    }
+
+    #[test]
+    fn a_cached_program_is_found_by_name_and_version() {
+        let path = cached(Path::new("/cache"), Tool::KubeControllerManager, "1.34.4");
+        assert_eq!(path, Path::new("/cache/kube-controller-manager-1.34.4/kube-controller-manager"));
+    }
+}
