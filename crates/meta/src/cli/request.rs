@@ -140,7 +140,7 @@ fn verb(cli: &Cli, config: &Config) -> Result<Verb, RequestError> {
 }
 
 fn root(options: &Options, config: &Config) -> Result<Root, RequestError> {
-    let pick = |what, flag: &Option<String>, yaml: &Option<String>, default: &str| {
+    let pick = |what, flag: &Option<String>, yaml: &Option<String>, default: &str| -> Result<String, RequestError> {
         let value = flag.as_ref().or(yaml.as_ref()).map_or(default, String::as_str);
         let value = value.trim_matches('/').to_owned();
         let fine = !value.is_empty() && !value.contains("//");

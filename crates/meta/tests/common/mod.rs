@@ -1,6 +1,9 @@
 //! Shared by the tests: the real 2.1.0 metadata, and the migration as a function on a map.
 #![allow(dead_code, reason = "each test binary uses a part")]
 
+#[cfg(feature = "cli")]
+pub mod instance;
+
 use std::collections::BTreeMap;
 
 use milvus_meta::{
