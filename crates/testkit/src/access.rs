@@ -20,6 +20,7 @@ use snafu::{OptionExt, ResultExt, Snafu, ensure};
 use tokio::{io::AsyncWriteExt, process::Command};
 
 use crate::{
+    http::install_crypto,
     scratch::{self, FileError},
     tools::{self, Tool},
 };
@@ -142,12 +143,16 @@ impl Access {
         let home = home.to_owned();
         let written = std::fs::create_dir_all(home.join("users"));
         written.context(scratch::FileSnafu { path: &home, action: "created" }).context(FilesSnafu)?;
-        // Only ring is compiled in; a provider that was installed before is as good.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        install_crypto();
         let path = home.join("kubeconfig");
         scratch::write_json(&path, &kubeconfig).context(FilesSnafu)?;
         let config = Config::from_custom_kubeconfig(kubeconfig.clone(), &KubeConfigOptions::default()).await;
-        Ok(Self { kubeconfig, path, config: config.context(ReadKubeconfigSnafu)?, home })
+        let mut config = config.context(ReadKubeconfigSnafu)?;
+        if config.cluster_url.host() == Some("127.0.0.1") {
+            // The library would take a proxy from the environment although no proxy can reach this machine's loopback.
+            config.proxy_url = None;
+        }
+        Ok(Self { kubeconfig, path, config, home })
     }
 
     /// To a cluster that exists: the given context, or the current one, of `KUBECONFIG` or `~/.kube/config`. The

@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
-use http::{Method, Request, StatusCode};
-use http_body_util::{BodyExt, Empty};
-use hyper_util::{client::legacy::Client, rt::TokioExecutor};
-use snafu::Snafu;
+use reqwest::{Client, Error, Method, StatusCode};
+use snafu::{ResultExt, Snafu};
 
 /// No program on the loopback interface needs longer for the small pages that this is for.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -25,7 +23,7 @@ pub struct Answer {
 pub struct RequestError {
     method: Method,
     url: String,
-    source: Box<dyn std::error::Error + Send + Sync>,
+    source: Error,
 }
 
 /// GET of an `http://` address, within 10 s.
@@ -38,21 +36,20 @@ pub async fn is_ok(url: &str) -> bool {
     get(url).await.is_ok_and(|answer| answer.status == StatusCode::OK)
 }
 
-/// A request without a body, within 10 s.
+/// A request without a body, within 10 s and past any proxy.
 pub async fn send(method: Method, url: &str) -> Result<Answer, RequestError> {
-    let answer = tokio::time::timeout(DEADLINE, exchange(method.clone(), url)).await;
-    answer.unwrap_or_else(|late| Err(late.into())).map_err(|source| RequestError {
-        method,
-        url: url.to_owned(),
-        source,
-    })
+    exchange(&method, url).await.context(RequestSnafu { method, url })
 }
 
-async fn exchange(method: Method, url: &str) -> Result<Answer, Box<dyn std::error::Error + Send + Sync>> {
-    let client = Client::builder(TokioExecutor::new()).build_http::<Empty<&[u8]>>();
-    let request = Request::builder().method(method).uri(url).body(Empty::new())?;
-    let response = client.request(request).await?;
-    let status = response.status();
-    let body = response.into_body().collect().await?.to_bytes();
-    Ok(Answer { status, body: String::from_utf8_lossy(&body).into_owned() })
+async fn exchange(method: &Method, url: &str) -> Result<Answer, Error> {
+    install_crypto();
+    let client = Client::builder().no_proxy().timeout(DEADLINE).build()?;
+    let response = client.request(method.clone(), url).send().await?;
+    Ok(Answer { status: response.status(), body: response.text().await? })
+}
+
+/// Makes ring the process's TLS provider, which clients ask for even for plain HTTP. One that was installed before is
+/// as good.
+pub(crate) fn install_crypto() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
 }

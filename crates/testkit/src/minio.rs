@@ -161,6 +161,7 @@ impl Minio {
     }
 
     fn s3(&self, bucket: &str) -> Result<AmazonS3, Error> {
+        plain::install_crypto();
         AmazonS3Builder::new()
             .with_endpoint(self.endpoint())
             .with_allow_http(true)

@@ -3,6 +3,8 @@
 
 #[cfg(feature = "cli")]
 pub mod instance;
+#[cfg(feature = "cli")]
+pub mod proxy;
 
 use std::collections::BTreeMap;
 
