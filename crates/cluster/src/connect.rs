@@ -20,7 +20,9 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 #[derive(Debug, Snafu)]
 pub enum Error {
     /// Neither a kubeconfig nor a service account.
-    #[snafu(display("no Kubernetes cluster is configured: set KUBECONFIG, or run in a pod with a service account: {source}"))]
+    #[snafu(display(
+        "no Kubernetes cluster is configured: set KUBECONFIG, or run in a pod with a service account: {source}"
+    ))]
     Infer {
         /// What was tried.
         #[snafu(source(from(InferConfigError, Box::new)))]
@@ -49,7 +51,8 @@ pub async fn client(context: Option<&str>) -> Result<Client, Error> {
     let mut config = match context {
         None => Config::infer().await.context(InferSnafu)?,
         Some(context) => {
-            let options = KubeConfigOptions { context: Some(context.to_owned()), ..KubeConfigOptions::default() };
+            let options =
+                KubeConfigOptions { context: Some(context.to_owned()), ..KubeConfigOptions::default() };
             let kubeconfig = Kubeconfig::read().context(ContextSnafu { context })?;
             Config::from_custom_kubeconfig(kubeconfig, &options).await.context(ContextSnafu { context })?
         }

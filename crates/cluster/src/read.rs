@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{Pod, Secret};
+use kube::Client;
 use kube::api::{Api, DynamicObject, ListParams};
 use kube::core::ApiResource;
-use kube::Client;
 use milvus_api::keys;
 use milvus_state::records::PodRecord;
 use serde_json::Value;
@@ -80,6 +80,7 @@ pub async fn secret(
 ) -> Result<Option<BTreeMap<String, String>>, Error> {
     let api: Api<Secret> = Api::namespaced(client.clone(), namespace);
     let found = api.get_opt(name).await.context(SecretSnafu { namespace, name })?;
-    let text = |(key, value): (String, k8s_openapi::ByteString)| Some((key, String::from_utf8(value.0).ok()?));
+    let text =
+        |(key, value): (String, k8s_openapi::ByteString)| Some((key, String::from_utf8(value.0).ok()?));
     Ok(found.map(|secret| secret.data.unwrap_or_default().into_iter().filter_map(text).collect()))
 }

@@ -66,7 +66,8 @@ impl<T: Versioned + Clone> Shelf<T> {
             seen.insert((key.clone(), name.to_owned()));
         }
         let of_key = self.entries.entry(key.clone()).or_default();
-        let keep = of_key.get(name).is_none_or(|old| may_replace(old.resource_version(), record.resource_version()));
+        let keep =
+            of_key.get(name).is_none_or(|old| may_replace(old.resource_version(), record.resource_version()));
         if keep {
             of_key.insert(name.to_owned(), record);
         }
@@ -92,7 +93,9 @@ impl<T: Versioned + Clone> Shelf<T> {
         let Some(seen) = self.seen.take() else { return Vec::new() };
         let mut gone = Vec::new();
         for (key, of_key) in &self.entries {
-            gone.extend(of_key.keys().map(|name| (key.clone(), name.clone())).filter(|entry| !seen.contains(entry)));
+            gone.extend(
+                of_key.keys().map(|name| (key.clone(), name.clone())).filter(|entry| !seen.contains(entry)),
+            );
         }
         for (key, name) in &gone {
             self.remove(key, name);

@@ -171,7 +171,9 @@ where
     let stream = events.default_backoff().filter_map(move |event| {
         let keys = match event {
             Ok(watcher::Event::Init) => keep(Change::Relist),
-            Ok(watcher::Event::InitApply(object) | watcher::Event::Apply(object)) => keep(Change::Put(object)),
+            Ok(watcher::Event::InitApply(object) | watcher::Event::Apply(object)) => {
+                keep(Change::Put(object))
+            }
             Ok(watcher::Event::Delete(object)) => keep(Change::Gone(object)),
             Ok(watcher::Event::InitDone) => {
                 announce.send_replace(true);

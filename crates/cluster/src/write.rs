@@ -132,7 +132,8 @@ pub async fn release(client: &Client, milvus: &Milvus) -> Result<(), Error> {
         "resourceVersion": milvus.metadata.resource_version,
     }});
     let api: Api<Milvus> = Api::namespaced(client.clone(), &namespace);
-    let params = PatchParams { field_manager: Some(keys::FIELD_MANAGER.to_owned()), ..PatchParams::default() };
+    let params =
+        PatchParams { field_manager: Some(keys::FIELD_MANAGER.to_owned()), ..PatchParams::default() };
     match api.patch(&name, &params, &Patch::Merge(patch)).await {
         Ok(_) => Ok(()),
         Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),

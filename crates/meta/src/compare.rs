@@ -169,7 +169,11 @@ impl<'a, I: Iterator<Item = Result<Record, BackupError>>> Comparison<'a, I> {
             self.tally.added += 1;
             Standing::After
         } else {
-            let what = if self.expected.has(seen.key) { "another value than the migration writes" } else { "not in the backup" };
+            let what = if self.expected.has(seen.key) {
+                "another value than the migration writes"
+            } else {
+                "not in the backup"
+            };
             self.foreign(seen.key, what);
             Standing::Foreign
         };

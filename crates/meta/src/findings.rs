@@ -109,7 +109,9 @@ pub enum Note {
     #[strum(to_string = "old version of a collection that cannot be read: kept as it is")]
     SnapshotUnreadable,
     /// A field that 2.1.0 does not have, in a record that gets another form.
-    #[strum(to_string = "field unknown to 2.1.0 in a record that gets another form: only the backup keeps it")]
+    #[strum(
+        to_string = "field unknown to 2.1.0 in a record that gets another form: only the backup keeps it"
+    )]
     UnknownField,
     /// A key that this program does not know.
     #[strum(to_string = "key of an unknown kind: kept as it is")]

@@ -9,9 +9,9 @@ pub mod backup;
 pub mod catalog;
 pub mod change;
 pub mod compare;
+pub mod describe;
 #[cfg(feature = "etcd")]
 pub mod etcd;
-pub mod describe;
 pub mod findings;
 pub mod invariants;
 pub mod key;

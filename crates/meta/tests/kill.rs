@@ -157,9 +157,12 @@ async fn every_request_may_fail_once_and_every_answer_may_be_lost_once() {
     for (phase, fault) in [(0, Fault::Fail), (2, Fault::LoseReply)] {
         for verb in ["run", "rollback"] {
             each(phase, async |nth| {
-                if verb == "run" { matrix.reset().await } else { matrix.reset_migrated().await }
-                let proxy =
-                    Proxy::start(matrix.instance.etcd.address(), fault, Counted::All, nth).await;
+                if verb == "run" {
+                    matrix.reset().await
+                } else {
+                    matrix.reset_migrated().await
+                }
+                let proxy = Proxy::start(matrix.instance.etcd.address(), fault, Counted::All, nth).await;
                 let command = matrix.instance.command(&proxy.address, verb, &OPS);
                 let end = ended(command).await;
                 if !proxy.was_hit() {
@@ -174,4 +177,3 @@ async fn every_request_may_fail_once_and_every_answer_may_be_lost_once() {
         }
     }
 }
-

@@ -161,9 +161,5 @@ fn record_from(body: &[u8]) -> Option<Record> {
     let (revision, rest) = rest.split_first_chunk::<8>()?;
     let length = usize::try_from(u64::from_le_bytes(*length)).ok()?;
     let (key, value) = rest.split_at_checked(length)?;
-    Some(Record {
-        key: key.to_vec(),
-        value: value.to_vec(),
-        mod_revision: i64::from_le_bytes(*revision),
-    })
+    Some(Record { key: key.to_vec(), value: value.to_vec(), mod_revision: i64::from_le_bytes(*revision) })
 }

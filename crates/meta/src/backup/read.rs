@@ -59,8 +59,14 @@ pub fn open(path: &Path) -> Result<Reader, BackupError> {
         let what = format!("format version {} is newer than this program", magic[7]);
         return NotABackupSnafu { path, what }.fail();
     }
-    let mut frames =
-        Frames { path: path.to_owned(), file, sum: Sha256::new(), records: 0, last: Vec::new(), ended: false };
+    let mut frames = Frames {
+        path: path.to_owned(),
+        file,
+        sum: Sha256::new(),
+        records: 0,
+        last: Vec::new(),
+        ended: false,
+    };
     let Some((b'H', body)) = frames.frame()? else {
         return DamagedSnafu { path, record: 0u64, what: "there is no header" }.fail();
     };

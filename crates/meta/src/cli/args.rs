@@ -8,7 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 ///
 /// Called with `-config FILE` alone it does what `cmd.type` of that file says, as the official tool does.
 #[derive(Debug, Parser)]
-#[command(name = "meta-migration", version, disable_help_subcommand = true, after_help = EXIT_CODES)]
+#[command(name = "meta-migration", version, disable_help_subcommand = true, args_override_self = true, after_help = EXIT_CODES)]
 pub struct Cli {
     /// What to do; without it, `cmd.type` of the file.
     #[command(subcommand)]

@@ -94,7 +94,10 @@ fn table(report: &Report) -> Table {
         row("etcd revision", revision.to_string());
     }
     if let Some(census) = &report.census {
-        row("keys", format!("{} ({} bytes, {} of an unknown kind)", census.keys, census.bytes, census.unknown_keys));
+        row(
+            "keys",
+            format!("{} ({} bytes, {} of an unknown kind)", census.keys, census.bytes, census.unknown_keys),
+        );
         row("collections", format!("{} ({} dropped)", census.collections, census.dropped_collections));
         row("partitions", census.partitions.to_string());
         row("aliases", census.aliases.to_string());
@@ -103,7 +106,8 @@ fn table(report: &Report) -> Table {
         row("segment indexes", format!("{} ({} builds)", census.segment_indexes, census.builds));
         row("loaded", census.loaded.to_string());
         row("users", census.users.to_string());
-        let sessions = if census.sessions.is_empty() { "none".to_owned() } else { census.sessions.join(", ") };
+        let sessions =
+            if census.sessions.is_empty() { "none".to_owned() } else { census.sessions.join(", ") };
         if report.verb == milvus_plan::migration::Verb::Inspect {
             row("sessions", sessions);
         }

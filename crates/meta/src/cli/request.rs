@@ -26,7 +26,9 @@ pub enum RequestError {
         source: ConfigError,
     },
     /// Neither a verb nor a file.
-    #[snafu(display("nothing to do: give a verb (inspect, backup, plan, apply, verify, rollback, run), or -config FILE"))]
+    #[snafu(display(
+        "nothing to do: give a verb (inspect, backup, plan, apply, verify, rollback, run), or -config FILE"
+    ))]
     NoVerb,
     /// A file without a verb that we know.
     #[snafu(display("cmd.type is {kind:?}; it has to be run, backup or rollback"))]
@@ -140,13 +142,14 @@ fn verb(cli: &Cli, config: &Config) -> Result<Verb, RequestError> {
 }
 
 fn root(options: &Options, config: &Config) -> Result<Root, RequestError> {
-    let pick = |what, flag: &Option<String>, yaml: &Option<String>, default: &str| -> Result<String, RequestError> {
-        let value = flag.as_ref().or(yaml.as_ref()).map_or(default, String::as_str);
-        let value = value.trim_matches('/').to_owned();
-        let fine = !value.is_empty() && !value.contains("//");
-        ensure!(fine, ValueSnafu { what, value, why: "it has to name a path" });
-        Ok(value)
-    };
+    let pick =
+        |what, flag: &Option<String>, yaml: &Option<String>, default: &str| -> Result<String, RequestError> {
+            let value = flag.as_ref().or(yaml.as_ref()).map_or(default, String::as_str);
+            let value = value.trim_matches('/').to_owned();
+            let fine = !value.is_empty() && !value.contains("//");
+            ensure!(fine, ValueSnafu { what, value, why: "it has to name a path" });
+            Ok(value)
+        };
     Ok(Root {
         path: pick("etcd.rootPath", &options.root_path, &config.etcd.root_path, "by-dev")?,
         meta_sub_path: pick("etcd.metaSubPath", &options.meta_sub_path, &config.etcd.meta_sub_path, "meta")?,
@@ -174,7 +177,9 @@ fn settings(
         false
     };
     let backup = options.backup.clone().unwrap_or_else(|| PathBuf::from(&config.config.backup_file_path));
-    if backup.as_os_str().is_empty() && matches!(verb, Verb::Run | Verb::Apply | Verb::Backup | Verb::Rollback) {
+    if backup.as_os_str().is_empty()
+        && matches!(verb, Verb::Run | Verb::Apply | Verb::Backup | Verb::Rollback)
+    {
         let how = "--backup FILE, or config.backupFilePath";
         return MissingSnafu { what: "the path of the backup", how }.fail();
     }
@@ -200,7 +205,11 @@ fn settings(
 }
 
 fn version(what: &'static str, text: &str) -> Result<Version, RequestError> {
-    let how = if what.contains("source") { "--source-version, or config.sourceVersion" } else { "--target-version, or config.targetVersion" };
+    let how = if what.contains("source") {
+        "--source-version, or config.sourceVersion"
+    } else {
+        "--target-version, or config.targetVersion"
+    };
     ensure!(!text.is_empty(), MissingSnafu { what, how });
     let parsed = Version::parse(text.strip_prefix('v').unwrap_or(text));
     parsed.map_err(|error| RequestError::Value { what, value: text.to_owned(), why: error.to_string() })
@@ -214,7 +223,10 @@ fn access(options: &Options, config: &Config) -> Result<Access, RequestError> {
     }
     let from_yaml = || etcd.endpoints.as_ref().map(config::Endpoints::list).unwrap_or_default();
     let endpoints = if options.endpoints.is_empty() { from_yaml() } else { options.endpoints.clone() };
-    ensure!(!endpoints.is_empty(), MissingSnafu { what: "the address of etcd", how: "--endpoints, or etcd.endpoints" });
+    ensure!(
+        !endpoints.is_empty(),
+        MissingSnafu { what: "the address of etcd", how: "--endpoints, or etcd.endpoints" }
+    );
     let patience = Duration::from_secs(options.patience);
     let tls = tls(options, config)?;
     let plain = endpoints.iter().find(|endpoint| endpoint.starts_with("http://"));
@@ -261,7 +273,10 @@ fn tls(options: &Options, config: &Config) -> Result<Option<Tls>, RequestError> 
     if !wanted {
         return Ok(None);
     }
-    let ca = ca.context(MissingSnafu { what: "who signed etcd's certificate", how: "--ca-cert, or etcd.ssl.tlsCACert" })?;
+    let ca = ca.context(MissingSnafu {
+        what: "who signed etcd's certificate",
+        how: "--ca-cert, or etcd.ssl.tlsCACert",
+    })?;
     let read = |what, path: &PathBuf| fs::read(path).context(FileSnafu { what, path });
     let client = match (&cert, &key) {
         (Some(cert), Some(key)) => Some((read("certificate", cert)?, read("key", key)?)),

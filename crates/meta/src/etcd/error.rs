@@ -5,6 +5,8 @@ use std::error::Error as _;
 use milvus_plan::migration::Outcome;
 use snafu::Snafu;
 
+use super::Access;
+
 /// A request to etcd that did not succeed.
 #[derive(Debug, Snafu)]
 #[snafu(visibility(pub(crate)))]
@@ -79,16 +81,18 @@ impl EtcdError {
     /// From what the client says; `None` is a time-out of ours.
     pub(super) fn from_client(
         what: &'static str,
-        endpoints: &[String],
+        access: &Access,
         error: Option<etcd_client::Error>,
     ) -> Self {
-        let endpoints = endpoints.join(",");
+        let endpoints = access.endpoints.join(",");
+        // A server that does not like our certificate says so after the handshake, by closing the connection.
+        let hint = if access.tls.is_some() { " (or it refuses our certificate)" } else { "" };
         let Some(error) = error else {
-            return Self::Unreachable { what, endpoints, why: "no answer in time".into() };
+            return Self::Unreachable { what, endpoints, why: format!("no answer in time{hint}") };
         };
         let why = words(&error);
         match kind(&error) {
-            Kind::Transient => Self::Unreachable { what, endpoints, why },
+            Kind::Transient => Self::Unreachable { what, endpoints, why: why + hint },
             Kind::Denied => Self::Denied { what, endpoints, why },
             Kind::Compacted => Self::Compacted,
             Kind::NoSpace => Self::NoSpace { what },

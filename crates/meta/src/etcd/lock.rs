@@ -12,7 +12,9 @@ use std::{
     time::Duration,
 };
 
-use etcd_client::{Client, Compare, CompareOp, GetOptions, PutOptions, Txn, TxnOp, TxnOpResponse, TxnResponse};
+use etcd_client::{
+    Client, Compare, CompareOp, GetOptions, PutOptions, Txn, TxnOp, TxnOpResponse, TxnResponse,
+};
 use milvus_plan::migration::{Outcome, lock_key};
 use snafu::Snafu;
 use tokio::{task::JoinHandle, time::Instant};
@@ -35,7 +37,9 @@ pub enum LockError {
         names: Vec<String>,
     },
     /// Another migration is at work.
-    #[snafu(display("another migration holds the lock of {root}: {holder}. Wait until it ends; a killed one lets go after at most a minute"))]
+    #[snafu(display(
+        "another migration holds the lock of {root}: {holder}. Wait until it ends; a killed one lets go after at most a minute"
+    ))]
     Held {
         /// The meta root.
         root: String,

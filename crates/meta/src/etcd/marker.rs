@@ -41,10 +41,8 @@ impl Etcd {
     /// Writes the marker, if it is still as it was `found`. Gives it as it is now.
     pub async fn mark(&self, lock: &Lock, found: &Found, marker: Marker) -> Result<Found, WriteError> {
         let key = marker_key(&self.root.path);
-        let value = serde_json::to_string(&marker).map_err(|error| EtcdError::Other {
-            what: "write the marker",
-            why: error.to_string(),
-        })?;
+        let value = serde_json::to_string(&marker)
+            .map_err(|error| EtcdError::Other { what: "write the marker", why: error.to_string() })?;
         let mut when = lock.guards();
         when.push(Compare::mod_revision(key.as_str(), CompareOp::Equal, found.revision));
         let mut questions = lock.questions();

@@ -156,7 +156,7 @@ where
         };
         let again = error.as_ref().is_none_or(|error| kind(error) == Kind::Transient);
         if !again || Instant::now() + pause > deadline {
-            return Err(EtcdError::from_client(what, &access.endpoints, error));
+            return Err(EtcdError::from_client(what, access, error));
         }
         sleep(pause).await;
         pause = (pause * 2).min(Duration::from_secs(2));

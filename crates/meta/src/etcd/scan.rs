@@ -75,7 +75,9 @@ impl Scan {
             Err(error) => return OtherSnafu { what: "read a page", why: error.to_string() }.fail(),
         };
         self.revision = page.revision;
-        if page.more && let Some(last) = page.kvs.last() {
+        if page.more
+            && let Some(last) = page.kvs.last()
+        {
             self.limit = fitting(page.kvs.len(), page.bytes, self.limit);
             let mut from = self.etcd.root.absolute(&last.key);
             from.push(0);
@@ -111,7 +113,13 @@ fn fitting(keys: usize, bytes: usize, limit: i64) -> i64 {
     fit.clamp(1, MOST_KEYS).min(limit.saturating_mul(4))
 }
 
-async fn fetch(etcd: Etcd, from: Vec<u8>, end: Vec<u8>, revision: i64, limit: i64) -> Result<Page, EtcdError> {
+async fn fetch(
+    etcd: Etcd,
+    from: Vec<u8>,
+    end: Vec<u8>,
+    revision: i64,
+    limit: i64,
+) -> Result<Page, EtcdError> {
     let mut limit = limit;
     loop {
         let options = GetOptions::new().with_range(end.clone()).with_limit(limit).with_revision(revision);

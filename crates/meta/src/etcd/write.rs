@@ -24,7 +24,9 @@ const GUARDS: usize = 4;
 #[derive(Debug, Snafu)]
 pub enum WriteError {
     /// The lease ended.
-    #[snafu(display("the lock was lost: this process was cut off from etcd for longer than its lease. Call again to go on"))]
+    #[snafu(display(
+        "the lock was lost: this process was cut off from etcd for longer than its lease. Call again to go on"
+    ))]
     LockLost,
     /// A Milvus came up.
     #[snafu(display("Milvus came up in the middle: session(s) {}. Nothing more was written; stop it and call again", names.join(", ")))]
@@ -82,8 +84,8 @@ impl Batcher {
     /// Adds a write; gives a batch when one is full.
     pub fn push(&mut self, write: Write) -> Option<Vec<Write>> {
         let bytes = write.key.len() * 2 + write.after.as_ref().map_or(0, Vec::len) + 64;
-        let full = !self.batch.is_empty()
-            && (self.batch.len() == self.most || self.bytes + bytes > BATCH_BYTES);
+        let full =
+            !self.batch.is_empty() && (self.batch.len() == self.most || self.bytes + bytes > BATCH_BYTES);
         let ready = if full { self.take() } else { None };
         self.bytes += bytes;
         self.batch.push(write);

@@ -35,7 +35,10 @@ impl Migration {
             return Ok(message);
         }
         self.locked(async |lock| {
-            // Read again: it may have changed before the lock was ours.
+            // Looked at again: another call may have done it before the lock was ours.
+            if let Some(message) = self.already(facts).await? {
+                return Ok(message);
+            }
             let found = self.etcd.marker().await?;
             facts.stage = found.marker.as_ref().map(|marker| marker.stage);
             match found.marker.clone() {
@@ -66,7 +69,10 @@ impl Migration {
                 let plan = look.ready()?;
                 facts.changes = Some(plan.changes.clone());
                 let path = &self.settings.backup;
-                Some(self.compare("verifying", path, (Some(&look.catalog), &plan.expected), &mut |_| {}).await?)
+                Some(
+                    self.compare("verifying", path, (Some(&look.catalog), &plan.expected), &mut |_| {})
+                        .await?,
+                )
             }
             _ => None,
         };
@@ -245,7 +251,8 @@ impl Migration {
         if seen == plan.expected.len() {
             return Ok(());
         }
-        let what = format!("{seen} of {} new keys could be read back; no old key was touched", plan.expected.len());
+        let what =
+            format!("{seen} of {} new keys could be read back; no old key was touched", plan.expected.len());
         NotAsWrittenSnafu { what }.fail()
     }
 

@@ -108,7 +108,9 @@ pub enum RunError {
         what: String,
     },
     /// There is no backup that equals what is in etcd.
-    #[snafu(display("backup {path} does not hold what is in etcd now ({what}). Make a new one with `backup`"))]
+    #[snafu(display(
+        "backup {path} does not hold what is in etcd now ({what}). Make a new one with `backup`"
+    ))]
     StaleBackup {
         /// The file.
         path: String,
@@ -116,7 +118,9 @@ pub enum RunError {
         what: String,
     },
     /// The backup that was just written does not equal etcd at the revision that it was read at.
-    #[snafu(display("the backup that was written does not equal etcd at revision {revision} ({what}); it was thrown away"))]
+    #[snafu(display(
+        "the backup that was written does not equal etcd at revision {revision} ({what}); it was thrown away"
+    ))]
     BackupDiffers {
         /// The revision.
         revision: i64,
@@ -124,7 +128,9 @@ pub enum RunError {
         what: String,
     },
     /// Somebody else has written.
-    #[snafu(display("{count} key(s) are neither as in the backup nor as the migration makes them ({examples}). {advice}"))]
+    #[snafu(display(
+        "{count} key(s) are neither as in the backup nor as the migration makes them ({examples}). {advice}"
+    ))]
     Foreign {
         /// How many.
         count: u64,

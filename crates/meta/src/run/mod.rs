@@ -94,8 +94,7 @@ impl Migration {
             // Taking a lease is a write; the words of this check say what to do.
             space.check(0, 0)?;
         }
-        let lock =
-            Lock::acquire(&self.etcd, self.settings.lock_seconds, self.settings.lock_wait).await?;
+        let lock = Lock::acquire(&self.etcd, self.settings.lock_seconds, self.settings.lock_wait).await?;
         let result = Box::pin(work(&lock)).await;
         lock.release().await;
         result

@@ -47,9 +47,7 @@ impl Migration {
         let mut found = self.etcd.marker().await?;
         facts.stage = found.marker.as_ref().map(|marker| marker.stage);
         let begun = found.marker.as_ref().is_some_and(|old| {
-            old.stage == Stage::RollingBack
-                && old.loss_accepted
-                && old.backup_sha256 == marker.backup_sha256
+            old.stage == Stage::RollingBack && old.loss_accepted && old.backup_sha256 == marker.backup_sha256
         });
         marker.loss_accepted = self.settings.accept_loss || begun;
         let path = self.backup_path();
@@ -124,7 +122,8 @@ impl Migration {
     ) -> Result<(), RunError> {
         use futures::{StreamExt as _, TryStreamExt as _};
         self.check_stop()?;
-        let batches = futures::stream::iter(ready.drain(..).map(|batch| Box::pin(self.etcd.write(lock, batch))));
+        let batches =
+            futures::stream::iter(ready.drain(..).map(|batch| Box::pin(self.etcd.write(lock, batch))));
         let written: Vec<u64> = batches.buffer_unordered(4).try_collect().await?;
         facts.written += written.iter().sum::<u64>();
         (self.progress)(step, facts.written, None);

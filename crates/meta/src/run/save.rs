@@ -100,9 +100,10 @@ impl Migration {
             self.check_schema(&catalog).await?;
         }
         let path = &self.settings.backup;
-        let look = self.second(path, catalog, revision, false).await?.map_err(|what| {
-            RunError::StaleBackup { path: path.display().to_string(), what }
-        })?;
+        let look = self
+            .second(path, catalog, revision, false)
+            .await?
+            .map_err(|what| RunError::StaleBackup { path: path.display().to_string(), what })?;
         facts.backup = Some(self.fact(&summary, true));
         Ok(look)
     }
@@ -178,7 +179,9 @@ impl Migration {
             Ok(())
         };
         self.each_key("verifying the backup", revision, &mut compare).await?;
-        if difference.is_none() && let Some(record) = next()? {
+        if difference.is_none()
+            && let Some(record) = next()?
+        {
             difference = Some(format!("at {}", String::from_utf8_lossy(&record.key)));
         }
         if let Some(difference) = difference {

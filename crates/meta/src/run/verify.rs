@@ -44,7 +44,10 @@ impl Migration {
         if tally.is_migrated() && stage.is_none_or(|stage| stage != Stage::RolledBack || original) {
             let problems = invariants.finish();
             if problems.is_empty() {
-                return Ok(format!("migrated: all {} keys are as the migration makes them", tally.same + tally.after + tally.added));
+                return Ok(format!(
+                    "migrated: all {} keys are as the migration makes them",
+                    tally.same + tally.after + tally.added
+                ));
             }
             return DifferentSnafu { what: problems.to_string() }.fail();
         }
@@ -61,7 +64,9 @@ impl Migration {
 
 fn judge_alone(catalog: &crate::catalog::Catalog, invariants: Invariants) -> Result<String, RunError> {
     match catalog.schema() {
-        Schema::V21 if catalog.problems().is_empty() => Ok("metadata of Milvus 2.1; every record can be read".into()),
+        Schema::V21 if catalog.problems().is_empty() => {
+            Ok("metadata of Milvus 2.1; every record can be read".into())
+        }
         Schema::V21 => DifferentSnafu { what: catalog.problems().to_string() }.fail(),
         Schema::V22 | Schema::Undetermined | Schema::Empty => {
             let problems = invariants.finish();

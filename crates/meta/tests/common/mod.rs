@@ -6,6 +6,8 @@ pub mod instance;
 #[cfg(feature = "cli")]
 pub mod proxy;
 
+pub mod generate;
+
 use std::collections::BTreeMap;
 
 use milvus_meta::{

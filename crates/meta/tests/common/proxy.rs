@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use http_body_util::{BodyExt as _, Empty, combinators::BoxBody};
+use http_body_util::{BodyExt, Empty, combinators::BoxBody};
 use hyper::{
     Request, Response,
     body::{Bytes, Incoming},
@@ -26,7 +26,7 @@ pub enum Fault {
     Fail,
     /// etcd does it, and the caller is told that it failed.
     LoseReply,
-    /// It never reaches etcd, and the caller hears nothing: the test kills it.
+    /// It does not reach etcd until it is released: the test kills the caller, or does something meanwhile.
     HoldBefore,
     /// etcd does it, and the caller hears nothing: the test kills it.
     HoldAfter,
@@ -54,6 +54,7 @@ struct Plan {
     nth: usize,
     seen: AtomicUsize,
     hit: Notify,
+    go: Notify,
 }
 
 /// A proxy for one call of the binary.
@@ -70,7 +71,14 @@ impl Proxy {
     pub async fn start(upstream: String, fault: Fault, counted: Counted, nth: usize) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
-        let plan = Arc::new(Plan { fault, counted, nth, seen: AtomicUsize::new(0), hit: Notify::new() });
+        let plan = Arc::new(Plan {
+            fault,
+            counted,
+            nth,
+            seen: AtomicUsize::new(0),
+            hit: Notify::new(),
+            go: Notify::new(),
+        });
         let task = tokio::spawn(accept(listener, upstream, Arc::clone(&plan)));
         Self { address, plan, task }
     }
@@ -78,6 +86,11 @@ impl Proxy {
     /// Returns when the chosen request is held.
     pub async fn held(&self) {
         self.plan.hit.notified().await;
+    }
+
+    /// Lets the held request go on its way.
+    pub fn release(&self) {
+        self.plan.go.notify_one();
     }
 
     /// Whether the chosen request was there at all.
@@ -99,7 +112,9 @@ async fn accept(listener: TcpListener, upstream: String, plan: Arc<Plan>) {
         let plan = Arc::clone(&plan);
         tokio::spawn(async move {
             let (sender, connection) =
-                hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(server)).await.unwrap();
+                hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(server))
+                    .await
+                    .unwrap();
             tokio::spawn(connection);
             let service = service_fn(move |request| pass(request, sender.clone(), Arc::clone(&plan)));
             let server = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
@@ -118,14 +133,18 @@ async fn pass(
     if !chosen {
         return Ok(sender.send_request(request).await?.map(BodyExt::boxed));
     }
-    if matches!(plan.fault, Fault::LoseReply | Fault::HoldAfter) && !request.uri().path().ends_with("/LeaseKeepAlive")
-    {
+    let stream = request.uri().path().ends_with("/LeaseKeepAlive");
+    if matches!(plan.fault, Fault::LoseReply | Fault::HoldAfter) && !stream {
         let answer = sender.send_request(request).await?;
         answer.into_body().collect().await?;
-    }
-    if matches!(plan.fault, Fault::HoldBefore | Fault::HoldAfter) {
+        if plan.fault == Fault::HoldAfter {
+            plan.hit.notify_one();
+            std::future::pending::<()>().await;
+        }
+    } else if plan.fault == Fault::HoldBefore {
         plan.hit.notify_one();
-        std::future::pending::<()>().await;
+        plan.go.notified().await;
+        return Ok(sender.send_request(request).await?.map(BodyExt::boxed));
     }
     let failed = Response::builder()
         .header("content-type", "application/grpc")

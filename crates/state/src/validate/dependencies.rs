@@ -197,7 +197,8 @@ fn pulsar(
         false => format!("{}-pulsar-proxy.{}:6650", names.name, names.namespace),
     };
     let auth = config_text(spec, &["pulsar", "authPlugin"]).is_some();
-    let text = |key: &str, default: &str| config_text(spec, &["pulsar", key]).unwrap_or_else(|| default.to_owned());
+    let text =
+        |key: &str, default: &str| config_text(spec, &["pulsar", key]).unwrap_or_else(|| default.to_owned());
     let (tenant, namespace) = (text("tenant", "public"), text("namespace", "default"));
     Queue::Pulsar { endpoint, external: given.external, auth, tenant, namespace }
 }
