@@ -196,6 +196,8 @@ pub struct IndexMeta {
     pub serialize_size: u64,
 }
 
+/// `IndexState::Unissued`: still to be built.
+pub const UNISSUED: i32 = 1;
 /// `IndexState::Finished`.
 pub const FINISHED: i32 = 3;
 

@@ -16,10 +16,15 @@ use crate::{
     proto::{
         AliasInfo, CollectionInfo, CollectionLoadInfo, FIELD_INDEXES, FINISHED, FieldIndex, IndexDesc,
         LOAD_COLLECTION, LOAD_PARTITION, LOADED, LoadState, PartitionLoadInfo, SegmentIndex,
-        SegmentIndexInfo,
+        SegmentIndexInfo, UNISSUED,
     },
     wire,
 };
+
+/// A file that only the sorted index on a number (STL_SORT) has. 2.1 writes 16 bytes a row, 2.2 reads 8: it copies
+/// past the end of its memory and the query node dies, again at every start. Seen with 2.1.0 and 2.2.16. So the record
+/// is handed over as one that still has to be built; 2.2 does that in the background, under another file version.
+const SORTED: &str = "index_length";
 
 /// What becomes of the key itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -171,6 +176,9 @@ fn segment_index(catalog: &Catalog, ids: [i64; 4], key: &[u8], value: &[u8]) -> 
     if !catalog.is_indexed(collection, index) && !build.deleted {
         return Ok(Effect::removed_with(Note::SegmentOfNoIndex));
     }
+    let rebuild = build.state == FINISHED && build.files.iter().any(|file| **file == *SORTED);
+    let state = if rebuild { UNISSUED } else { build.state };
+    let files = if rebuild { &[][..] } else { &build.files };
     let record = SegmentIndex {
         collection_id: collection,
         partition_id: partition,
@@ -180,18 +188,21 @@ fn segment_index(catalog: &Catalog, ids: [i64; 4], key: &[u8], value: &[u8]) -> 
         build_id: old.build_id,
         node_id: build.node,
         index_version: build.version,
-        state: build.state,
+        state,
         fail_reason: build.fail_reason.to_string(),
-        index_file_keys: build.files.iter().map(ToString::to_string).collect(),
+        index_file_keys: files.iter().map(ToString::to_string).collect(),
         deleted: build.deleted,
         create_time: old.create_time,
-        serialize_size: build.size,
-        write_handoff: build.state == FINISHED,
+        serialize_size: if rebuild { 0 } else { build.size },
+        write_handoff: state == FINISHED,
     };
     let new_key = key::ids("segment-index", &[collection, partition, segment, old.build_id]);
     let mut effect = Effect::moved(new_key, record.encode_to_vec());
     if wire::has_above(value, 8).map_err(|e| Problem::new(key, e))? {
         effect.notes.push(Note::UnknownField);
+    }
+    if rebuild {
+        effect.notes.push(Note::Rebuilt);
     }
     Ok(effect)
 }

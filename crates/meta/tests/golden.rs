@@ -154,6 +154,7 @@ fn the_real_metadata_in_numbers() {
     assert!(after.contains_key(b"root-coord/aliases/alias_a".as_slice()));
     assert!(after.contains_key(b"root-coord/aliases/alias_b".as_slice()));
     assert_eq!(plan.notes.count(Note::SmallSegment), 13);
+    assert_eq!(plan.notes.count(Note::Rebuilt), 4, "the STL_SORT index of the four large segments of c01");
     assert_eq!(plan.notes.count(Note::Released), 1);
     assert_eq!(plan.notes.count(Note::UnknownKey), 0);
     assert_eq!(plan.changes.new_keys, 9 + 27 + 3 + 1 + 2 + 3);
