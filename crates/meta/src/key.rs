@@ -118,19 +118,19 @@ impl<'a> Key<'a> {
         }
         if let Some(rest) = key.strip_prefix("root-coord/") {
             if let Some(found) = Self::root_coord(rest) {
-                return found;
+                return Some(found);
             }
         } else if let Some(rest) = key.strip_prefix("snapshots/root-coord/") {
             if let Some(found) = Self::snapshot(rest) {
-                return found;
+                return Some(found);
             }
         } else if let Some(rest) = key.strip_prefix("indexes/") {
             return number(rest).map(Self::Build);
         } else if let Some(rest) = key.strip_prefix("queryCoord-collectionMeta/") {
             return number(rest).map(Self::LoadState);
         }
-        if let Some(new) = New::parse(key) {
-            return new.map(Self::New);
+        if let Some(found) = New::parse(key) {
+            return Some(found);
         }
         if key.starts_with("datacoord-meta/s/") {
             return Some(Self::Segment);
@@ -138,40 +138,42 @@ impl<'a> Key<'a> {
         UNTOUCHED.iter().any(|prefix| key.starts_with(prefix)).then_some(Self::Untouched)
     }
 
-    /// `None`: not one of these families. `Some(None)`: one of them, but malformed.
-    fn root_coord(rest: &'a str) -> Option<Option<Self>> {
+    /// `None`: not one of these families. One of them that is malformed is unknown.
+    fn root_coord(rest: &'a str) -> Option<Self> {
         if let Some(name) = rest.strip_prefix("collection-alias/") {
-            return Some((!name.is_empty()).then_some(Self::Alias(name)));
+            return Some(if name.is_empty() { Self::Unknown } else { Self::Alias(name) });
         }
         if let Some(id) = rest.strip_prefix("collection/") {
-            return Some(number(id).map(Self::Collection));
+            return Some(number(id).map_or(Self::Unknown, Self::Collection));
         }
         if let Some(ids) = rest.strip_prefix("index/") {
-            return Some(numbers(ids).map(|[collection, index]| Self::Index(collection, index)));
+            return Some(
+                numbers(ids).map_or(Self::Unknown, |[collection, index]| Self::Index(collection, index)),
+            );
         }
         if let Some(ids) = rest.strip_prefix("segment-index/") {
-            return Some(numbers(ids).map(Self::SegmentIndex));
+            return Some(numbers(ids).map_or(Self::Unknown, Self::SegmentIndex));
         }
         if rest.strip_prefix("credential/users/").is_some_and(|user| !user.contains('/')) {
-            return Some(Some(Self::User));
+            return Some(Self::User);
         }
         match rest {
-            "dd-msg-send" => Some(Some(Self::DdlSent)),
-            "dd-operation" => Some(Some(Self::DdlLeftover)),
+            "dd-msg-send" => Some(Self::DdlSent),
+            "dd-operation" => Some(Self::DdlLeftover),
             _ => None,
         }
     }
 
-    fn snapshot(rest: &'a str) -> Option<Option<Self>> {
+    fn snapshot(rest: &'a str) -> Option<Self> {
         if let Some(rest) = rest.strip_prefix("collection-alias/") {
-            return Some(timestamped(rest).map(|(name, ts)| Self::AliasSnapshot(name, ts)));
+            return Some(timestamped(rest).map_or(Self::Unknown, |(name, ts)| Self::AliasSnapshot(name, ts)));
         }
         if let Some(rest) = rest.strip_prefix("collection/") {
             let key = timestamped(rest).and_then(|(id, ts)| Some((number(id)?, ts)));
-            return Some(key.map(|(id, ts)| Self::CollectionSnapshot(id, ts)));
+            return Some(key.map_or(Self::Unknown, |(id, ts)| Self::CollectionSnapshot(id, ts)));
         }
         let ddl = rest.starts_with("dd-msg-send_ts") || rest.starts_with("dd-operation_ts");
-        ddl.then(|| timestamped(rest).map(|_| Self::DdlLeftover))
+        ddl.then(|| timestamped(rest).map_or(Self::Unknown, |_| Self::DdlLeftover))
     }
 
     /// Whether the key is a sign of 2.1. Load states are none: the migration leaves them.
@@ -195,23 +197,25 @@ impl<'a> Key<'a> {
 }
 
 impl New {
-    fn parse(key: &str) -> Option<Option<Self>> {
+    /// `None`: not one of these families. One of them that is malformed is unknown.
+    fn parse(key: &str) -> Option<Key<'_>> {
+        let new = |found: Option<Self>| Some(found.map_or(Key::Unknown, Key::New));
         if key.starts_with("root-coord/aliases/") || key.starts_with("snapshots/root-coord/aliases/") {
-            return Some(Some(Self::Alias));
+            return new(Some(Self::Alias));
         }
         if let Some(ids) = key.strip_prefix("field-index/") {
-            return Some(numbers(ids).map(|[collection, index]| Self::FieldIndex(collection, index)));
+            return new(numbers(ids).map(|[collection, index]| Self::FieldIndex(collection, index)));
         }
         if let Some(ids) = key.strip_prefix("segment-index/") {
-            return Some(numbers(ids).map(Self::SegmentIndex));
+            return new(numbers(ids).map(Self::SegmentIndex));
         }
         if let Some(id) = key.strip_prefix("querycoord-collection-loadinfo/") {
-            return Some(number(id).map(Self::CollectionLoad));
+            return new(number(id).map(Self::CollectionLoad));
         }
         if let Some(ids) = key.strip_prefix("querycoord-partition-loadinfo/") {
-            return Some(numbers(ids).map(|[collection, part]| Self::PartitionLoad(collection, part)));
+            return new(numbers(ids).map(|[collection, part]| Self::PartitionLoad(collection, part)));
         }
-        NEW_OTHER.iter().any(|prefix| key.starts_with(prefix)).then_some(Some(Self::Other))
+        NEW_OTHER.iter().any(|prefix| key.starts_with(prefix)).then_some(Key::New(Self::Other))
     }
 }
 

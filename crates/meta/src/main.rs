@@ -64,7 +64,7 @@ async fn work(cli: &Cli, request: Request, facts: &mut Facts) -> Result<String, 
         return Ok("version compatible, no need to migrate".into());
     }
     let stop = CancellationToken::new();
-    watch_signals(stop.clone());
+    watch_signals(&stop);
     let etcd = Etcd::connect(request.access, request.root).await?;
     let progress = output::progress(cli.options.quiet);
     let migration = Migration { etcd, settings: request.settings, progress, stop };
@@ -102,7 +102,7 @@ async fn plan(migration: &Migration, format: Format, facts: &mut Facts) -> Resul
     ))
 }
 
-fn watch_signals(stop: CancellationToken) {
+fn watch_signals(stop: &CancellationToken) {
     for kind in [SignalKind::terminate(), SignalKind::interrupt()] {
         let Ok(mut signal) = signal(kind) else { continue };
         let stop = stop.clone();

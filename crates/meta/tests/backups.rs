@@ -1,7 +1,10 @@
 //! Backups: what is reused, moved aside, refused, and what is restored from files of the official tool.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may fail as tests do")]
 #![cfg(feature = "cli")]
 
 mod common;
+
+use std::os::unix::fs::PermissionsExt as _;
 
 use common::{
     State,
@@ -147,7 +150,6 @@ async fn existing_files_are_never_overwritten() {
     assert_eq!(std::fs::read(instance.folder.path().join("migration.bak.2")).unwrap(), first);
     // The way back of a finished migration is not replaced either.
     instance.call("backup", &[]).await.expect(Outcome::WrongState);
-    use std::os::unix::fs::PermissionsExt as _;
     assert_eq!(std::fs::metadata(instance.backup()).unwrap().permissions().mode() & 0o777, 0o600);
 }
 

@@ -1,4 +1,5 @@
 //! Bad input: each ends in a clear message, a documented exit code, and with nothing lost.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may fail as tests do")]
 #![cfg(feature = "cli")]
 
 mod common;

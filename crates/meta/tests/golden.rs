@@ -1,4 +1,5 @@
 //! The rules against the golden cases of the specification and against what a real Milvus 2.1.0 wrote.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may fail as tests do")]
 
 mod common;
 

@@ -2,6 +2,7 @@
 //!
 //! Each case starts with the metadata that a real Milvus wrote, on a real etcd, and calls the real binary. A
 //! fixed share of the cases runs with every `cargo test`; all of them with `META_MIGRATION_ALL=1`.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may fail as tests do")]
 #![cfg(feature = "cli")]
 
 mod common;

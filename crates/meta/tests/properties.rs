@@ -1,4 +1,5 @@
 //! Properties of the pure core over generated metadata.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may fail as tests do")]
 
 mod common;
 

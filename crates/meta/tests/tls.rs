@@ -1,4 +1,5 @@
 //! etcd with TLS and client certificates.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may fail as tests do")]
 #![cfg(feature = "cli")]
 
 mod common;

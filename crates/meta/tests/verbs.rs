@@ -1,4 +1,5 @@
 //! The verbs, one after the other, by the real binary on a real etcd with metadata that a real Milvus wrote.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may fail as tests do")]
 #![cfg(feature = "cli")]
 
 mod common;

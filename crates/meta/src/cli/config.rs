@@ -26,13 +26,15 @@ pub enum ConfigError {
         /// The file.
         path: String,
         /// Why.
-        source: serde_saphyr::Error,
+        #[snafu(source(from(serde_saphyr::Error, Box::new)))]
+        source: Box<serde_saphyr::Error>,
     },
 }
 
 /// The file.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
+#[expect(clippy::struct_field_names, reason = "the names are those of the YAML")]
 pub struct Config {
     /// What to do.
     pub cmd: Cmd,
@@ -194,6 +196,7 @@ pub fn read(path: &Path) -> Result<(Config, Vec<String>), ConfigError> {
     parse(&text).context(YamlSnafu { path: &name })
 }
 
+#[expect(clippy::result_large_err, reason = "boxed by the only caller")]
 fn parse(text: &str) -> Result<(Config, Vec<String>), serde_saphyr::Error> {
     let options = || {
         serde_saphyr::options! { duplicate_keys: serde_saphyr::DuplicateKeyPolicy::LastWins }

@@ -5,7 +5,11 @@ use std::path::Path;
 use futures::{StreamExt as _, stream::FuturesUnordered};
 use milvus_plan::migration::{Marker, Stage};
 
-use super::{Facts, Look, Migration, RunError, error::*, save::Wanted};
+use super::{
+    Facts, Look, Migration, RunError,
+    error::{DisagreementSnafu, ForeignSnafu, NotAsWrittenSnafu, OtherBackupSnafu, WrongStageSnafu},
+    save::Wanted,
+};
 use crate::{
     backup,
     catalog::Catalog,
@@ -22,19 +26,19 @@ const IN_FLIGHT: usize = 4;
 impl Migration {
     /// The verb `run`: backup, apply, verify; or finish what an earlier call began.
     pub async fn run(&self, facts: &mut Facts) -> Result<String, RunError> {
-        self.migrate(Wanted::ToMigrate, facts).await
+        Box::pin(self.migrate(Wanted::ToMigrate, facts)).await
     }
 
     /// The verb `apply`: as `run`, but the backup has to be there.
     pub async fn apply(&self, facts: &mut Facts) -> Result<String, RunError> {
-        self.migrate(Wanted::Present, facts).await
+        Box::pin(self.migrate(Wanted::Present, facts)).await
     }
 
     async fn migrate(&self, wanted: Wanted, facts: &mut Facts) -> Result<String, RunError> {
         if let Some(message) = self.already(facts).await? {
             return Ok(message);
         }
-        self.locked(async |lock| {
+        Box::pin(self.locked(async |lock| {
             // Looked at again: another call may have done it before the lock was ours.
             if let Some(message) = self.already(facts).await? {
                 return Ok(message);
@@ -46,7 +50,7 @@ impl Migration {
                 Some(marker) if marker.stage == Stage::RollingBack => rolling_back(&marker),
                 _ => self.begin(lock, found, wanted, facts).await,
             }
-        })
+        }))
         .await
     }
 
@@ -65,12 +69,12 @@ impl Migration {
         let tally = match backup::verify(&self.settings.backup) {
             Ok(summary) if summary.sha256 == marker.backup_sha256 => {
                 facts.backup = Some(self.fact(&summary, true));
-                let look = Look::at_backup(&self.settings.backup)?;
-                let plan = look.ready()?;
+                let view = Look::at_backup(&self.settings.backup)?;
+                let plan = view.ready()?;
                 facts.changes = Some(plan.changes.clone());
                 let path = &self.settings.backup;
                 Some(
-                    self.compare("verifying", path, (Some(&look.catalog), &plan.expected), &mut |_| {})
+                    self.compare("verifying", path, (Some(&view.catalog), &plan.expected), &mut |_| {})
                         .await?,
                 )
             }
@@ -90,10 +94,10 @@ impl Migration {
         wanted: Wanted,
         facts: &mut Facts,
     ) -> Result<String, RunError> {
-        let look = self.save(wanted, facts).await?;
-        let first = look.ready()?.changes.plan_sha256.clone();
-        let second = Look::at_backup(&self.settings.backup)?;
-        let plan = second.ready()?;
+        let (at_etcd, backup) = Box::pin(self.save(wanted, facts)).await?;
+        let first = at_etcd.ready()?.changes.plan_sha256.clone();
+        let view = Look::at_backup(&self.settings.backup)?;
+        let plan = view.ready()?;
         if plan.changes.plan_sha256 != first {
             let advice = "Nothing was changed; this is a defect of the program, please report it".to_owned();
             return DisagreementSnafu { first, second: plan.changes.plan_sha256.clone(), advice }.fail();
@@ -103,10 +107,9 @@ impl Migration {
         facts.notes.dedup();
         let space = self.etcd.space().await?;
         space.check(plan.changes.new_keys + plan.changes.rewritten, plan.bytes_written)?;
-        let Some(backup) = &facts.backup else { return Err(RunError::Interrupted) };
-        let marker = self.new_marker(Stage::AddingKeys, backup, Some(plan));
+        let marker = self.new_marker(Stage::AddingKeys, &backup, Some(plan));
         let found = self.stage(lock, found, &marker, Stage::AddingKeys, facts).await?;
-        self.write_all(lock, found, &second.catalog, plan, facts).await
+        Box::pin(self.write_all(lock, found, marker, &view, facts)).await
     }
 
     async fn resume(
@@ -119,12 +122,12 @@ impl Migration {
         let path = &self.settings.backup;
         let summary = backup::verify(path)?;
         if summary.sha256 != marker.backup_sha256 {
-            let (found, wanted) = (summary.sha256, marker.backup_sha256);
-            return OtherBackupSnafu { path: path.display().to_string(), found, wanted }.fail();
+            let (has, wanted) = (summary.sha256, marker.backup_sha256);
+            return OtherBackupSnafu { path: path.display().to_string(), has, wanted }.fail();
         }
         facts.backup = Some(self.fact(&summary, true));
-        let look = Look::at_backup(path)?;
-        let plan = look.ready()?;
+        let view = Look::at_backup(path)?;
+        let plan = view.ready()?;
         if plan.changes.plan_sha256 != marker.plan_sha256 {
             let advice = format!(
                 "The migration was begun by version {} of this program: finish it with that one, or roll back",
@@ -135,14 +138,14 @@ impl Migration {
         }
         facts.changes = Some(plan.changes.clone());
         facts.notes.extend(plan.notes.lines());
-        let sides = (Some(&look.catalog), &plan.expected);
+        let sides = (Some(&view.catalog), &plan.expected);
         let tally = self.compare("looking where it stopped", path, sides, &mut |_| {}).await?;
         check_ours(&tally, "Roll back, or find out who wrote them; nothing was written")?;
         let missing = tally.expected - tally.added + tally.before;
         let space = self.etcd.space().await?;
         let total = (plan.changes.new_keys + plan.changes.rewritten + plan.changes.removed).max(1);
         space.check(missing.min(total), plan.bytes_written.saturating_mul(missing.min(total)) / total)?;
-        self.write_all(lock, found, &look.catalog, plan, facts).await
+        Box::pin(self.write_all(lock, found, marker, &view, facts)).await
     }
 
     /// All phases. Those that an earlier call has finished find nothing left to write.
@@ -150,11 +153,11 @@ impl Migration {
         &self,
         lock: &Lock,
         mut found: Found,
-        catalog: &Catalog,
-        plan: &Plan,
+        marker: Marker,
+        view: &Look,
         facts: &mut Facts,
     ) -> Result<String, RunError> {
-        let Some(marker) = found.marker.clone() else { return Err(RunError::Interrupted) };
+        let (catalog, plan) = (&view.catalog, view.ready()?);
         let later = |stage| rank(stage) > rank(marker.stage);
         self.write_phase(lock, Phase::Add, catalog, plan.changes.new_keys, facts).await?;
         self.read_back(plan).await?;
@@ -192,21 +195,21 @@ impl Migration {
     ) -> Result<(), RunError> {
         let mut batcher = Batcher::new(self.settings.txn_ops);
         let mut under_way = FuturesUnordered::new();
-        let mut records = backup::open(&self.settings.backup)?;
+        let mut source = backup::open(&self.settings.backup)?;
         let mut done = 0u64;
         loop {
-            let record = records.next().transpose()?;
-            let mut batches = Vec::new();
-            if let Some(record) = &record {
+            let next = source.next().transpose()?;
+            let mut ready = Vec::new();
+            if let Some(record) = &next {
                 let effect = effect(catalog, &record.key, &record.value)
-                    .map_err(|source| crate::compare::CompareError::Record { source })?;
+                    .map_err(|problem| crate::compare::CompareError::Record { source: problem })?;
                 for write in writes(phase, effect, &record.key, &record.value, record.mod_revision) {
-                    batches.extend(batcher.push(write));
+                    ready.extend(batcher.push(write));
                 }
             } else {
-                batches.extend(batcher.take());
+                ready.extend(batcher.take());
             }
-            for batch in batches {
+            for batch in ready {
                 self.check_stop()?;
                 done += batch.len() as u64;
                 under_way.push(Box::pin(self.etcd.write(lock, batch)));
@@ -217,7 +220,7 @@ impl Migration {
                     (self.progress)(&format!("writing {phase}"), done, Some(total));
                 }
             }
-            if record.is_none() {
+            if next.is_none() {
                 break;
             }
         }

@@ -88,14 +88,14 @@ pub enum RunError {
     },
     /// The backup is not the one that a migration under way was computed from.
     #[snafu(display(
-        "backup {path} has the checksum {found}, but the migration under way was computed from {wanted}. Give the \
+        "backup {path} has the checksum {has}, but the migration under way was computed from {wanted}. Give the \
          backup that it began with"
     ))]
     OtherBackup {
         /// The file.
         path: String,
         /// Its checksum.
-        found: String,
+        has: String,
         /// The one that the marker names.
         wanted: String,
     },

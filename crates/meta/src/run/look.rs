@@ -4,7 +4,10 @@ use std::path::Path;
 
 use milvus_plan::migration::Schema;
 
-use super::{Facts, Migration, RunError, error::*};
+use super::{
+    Facts, Migration, RunError,
+    error::{NothingThereSnafu, UnsentDdlSnafu, WrongSchemaSnafu},
+};
 use crate::{
     backup::{self, Record},
     catalog::Catalog,

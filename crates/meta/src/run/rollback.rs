@@ -1,11 +1,14 @@
 //! Rolling back: whatever differs from the backup is put back, whatever is not in it is removed; restartable,
 //! because what has to be done is computed from what is there.
 
+use std::path::Path;
+
 use milvus_plan::migration::{Marker, Schema, Stage};
+use snafu::ResultExt as _;
 
 use super::{Facts, Look, Migration, RunError, apply::check_ours};
 use crate::{
-    backup,
+    backup::{self, ReadSnafu},
     catalog::Catalog,
     change::{Expected, Phase, Write},
     compare::{Finding, Tally},
@@ -18,7 +21,8 @@ impl Migration {
     pub async fn rollback(&self, facts: &mut Facts) -> Result<String, RunError> {
         let summary = backup::verify(self.backup_path())?;
         self.check_identity(&summary.header).await?;
-        facts.backup = Some(self.fact(&summary, true));
+        let backup = self.fact(&summary, true);
+        facts.backup = Some(backup.clone());
         let look = Look::at_backup(self.backup_path())?;
         // A backup that cannot be migrated (damaged, or not of 2.1) is put back as it is.
         let plan = match look.catalog.schema() {
@@ -30,11 +34,8 @@ impl Migration {
             Some(plan) => (Some(&look.catalog), &plan.expected),
             None => (None, &none),
         };
-        let mut marker = match facts.backup.as_ref() {
-            Some(backup) => self.new_marker(Stage::RollingBack, backup, plan),
-            None => return Err(RunError::Interrupted),
-        };
-        self.locked(async |lock| self.put_back(lock, sides, &mut marker, facts).await).await
+        let mut marker = self.new_marker(Stage::RollingBack, &backup, plan);
+        Box::pin(self.locked(async |lock| self.put_back(lock, sides, &mut marker, facts).await)).await
     }
 
     async fn put_back(
@@ -66,8 +67,7 @@ impl Migration {
             return Ok("nothing to do: the metadata is what the backup holds".into());
         }
         let puts = tally.after + tally.foreign;
-        let bytes = facts.backup.as_ref().map_or(0, |_| look_bytes(path));
-        self.etcd.space().await?.check(puts, bytes.min(puts.saturating_mul(4096)))?;
+        self.etcd.space().await?.check(puts, size(path)?)?;
         found = self.stage(lock, found, marker, Stage::RollingBack, facts).await?;
         self.restore_phase(lock, sides, Phase::Add, facts).await?;
         self.restore_counter(lock, facts).await?;
@@ -159,9 +159,10 @@ fn undo(phase: Phase, finding: &Finding<'_>) -> Option<Write> {
     }
 }
 
-/// Size of the backup: more than anything that is put back.
-fn look_bytes(path: &std::path::Path) -> u64 {
-    path.metadata().map_or(u64::MAX / 8, |file| file.len())
+/// Size of the backup file: as much as can have to be put back.
+fn size(path: &Path) -> Result<u64, RunError> {
+    let file = path.metadata().context(ReadSnafu { path })?;
+    Ok(file.len())
 }
 
 fn not_restored(tally: &Tally) -> RunError {

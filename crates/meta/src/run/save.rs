@@ -4,7 +4,10 @@ use std::path::Path;
 
 use milvus_plan::migration::{BackupFact, Stage};
 
-use super::{Facts, Look, Migration, RunError, error::*};
+use super::{
+    Facts, Look, Migration, RunError,
+    error::{ForeignBackupSnafu, WrongStageSnafu},
+};
 use crate::{
     VERSION,
     backup::{self, Header, Record, Summary, Writer},
@@ -31,7 +34,7 @@ pub(super) enum Wanted {
 impl Migration {
     /// The verb: a verified backup of what is there.
     pub async fn backup(&self, facts: &mut Facts) -> Result<String, RunError> {
-        self.locked(async |_| {
+        Box::pin(self.locked(async |_| {
             if let Some(marker) = self.etcd.marker().await?.marker {
                 facts.stage = Some(marker.stage);
                 let ours = backup::verify(&self.settings.backup)
@@ -49,21 +52,18 @@ impl Migration {
                     }
                 }
             }
-            self.save(Wanted::ToKeep, facts).await?;
-            Ok(())
-        })
-        .await?;
-        let path = self.settings.backup.display();
-        let reused = facts.backup.as_ref().is_some_and(|backup| backup.reused);
-        Ok(if reused {
-            format!("verified backup {path}: it was there and equals etcd")
-        } else {
-            format!("verified backup {path}")
-        })
+            self.save(Wanted::ToKeep, facts).await.map(|(_, backup)| backup)
+        }))
+        .await
+        .map(|backup| done(&backup))
     }
 
-    /// A verified backup of etcd as it is, and what the two looks at etcd gave.
-    pub(super) async fn save(&self, wanted: Wanted, facts: &mut Facts) -> Result<Look, RunError> {
+    /// What the two looks at etcd gave, and a verified backup of etcd as it is.
+    pub(super) async fn save(
+        &self,
+        wanted: Wanted,
+        facts: &mut Facts,
+    ) -> Result<(Look, BackupFact), RunError> {
         let mut attempt = 0;
         loop {
             attempt += 1;
@@ -74,7 +74,7 @@ impl Migration {
         }
     }
 
-    async fn attempt(&self, wanted: Wanted, facts: &mut Facts) -> Result<Look, RunError> {
+    async fn attempt(&self, wanted: Wanted, facts: &mut Facts) -> Result<(Look, BackupFact), RunError> {
         let path = &self.settings.backup;
         let space = self.etcd.space().await?;
         let existing = match backup::verify(path) {
@@ -93,7 +93,12 @@ impl Migration {
     }
 
     /// Looks at etcd twice and compares it with a backup that is there.
-    async fn reuse(&self, wanted: Wanted, summary: Summary, facts: &mut Facts) -> Result<Look, RunError> {
+    async fn reuse(
+        &self,
+        wanted: Wanted,
+        summary: Summary,
+        facts: &mut Facts,
+    ) -> Result<(Look, BackupFact), RunError> {
         self.check_identity(&summary.header).await?;
         let (catalog, revision) = self.survey(facts, &mut |_| Ok(())).await?;
         if wanted != Wanted::ToKeep {
@@ -104,11 +109,17 @@ impl Migration {
             .second(path, catalog, revision, false)
             .await?
             .map_err(|what| RunError::StaleBackup { path: path.display().to_string(), what })?;
-        facts.backup = Some(self.fact(&summary, true));
-        Ok(look)
+        let backup = self.fact(&summary, true);
+        facts.backup = Some(backup.clone());
+        Ok((look, backup))
     }
 
-    async fn make(&self, wanted: Wanted, space: &Space, facts: &mut Facts) -> Result<Look, RunError> {
+    async fn make(
+        &self,
+        wanted: Wanted,
+        space: &Space,
+        facts: &mut Facts,
+    ) -> Result<(Look, BackupFact), RunError> {
         let path = &self.settings.backup;
         // The revision is only known with the first page, and the header comes first: ask for it.
         let revision = self.etcd.scan_below(b"session/", 0);
@@ -145,8 +156,9 @@ impl Migration {
             facts.notes.push(format!("an older file was moved to {}", aside.display()));
         }
         writer.publish()?;
-        facts.backup = Some(self.fact(&summary, false));
-        Ok(look)
+        let backup = self.fact(&summary, false);
+        facts.backup = Some(backup.clone());
+        Ok((look, backup))
     }
 
     /// Second look at etcd, compared with a backup key by key. `whole`: the session counter counts too. The inner
@@ -229,6 +241,11 @@ impl Migration {
             reused,
         }
     }
+}
+
+fn done(backup: &BackupFact) -> String {
+    let how = if backup.reused { ": it was there and equals etcd" } else { "" };
+    format!("verified backup {}{how}", backup.path)
 }
 
 async fn first_revision(mut scan: crate::etcd::scan::Scan) -> Result<i64, RunError> {

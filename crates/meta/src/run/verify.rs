@@ -2,7 +2,7 @@
 
 use milvus_plan::migration::{Schema, Stage};
 
-use super::{Facts, Look, Migration, RunError, error::*};
+use super::{Facts, Look, Migration, RunError, error::DifferentSnafu};
 use crate::{backup, etcd::scan::Kv, invariants::Invariants};
 
 impl Migration {

@@ -66,10 +66,14 @@ pub fn instance() -> impl Strategy<Value = State> {
         put(&mut state, "root-coord/credential/users/root", b"{}".to_vec());
         put(&mut state, "something/unknown", b"\xff\x00".to_vec());
         for (number, collection) in collections.iter().enumerate() {
-            write(&mut state, 1000 * (number as i64 + 1), collection);
+            write(&mut state, 1000 * (int(number) + 1), collection);
         }
         state
     })
+}
+
+fn int(number: usize) -> i64 {
+    i64::try_from(number).unwrap()
 }
 
 fn put(state: &mut State, key: &str, value: Vec<u8>) {
@@ -100,8 +104,8 @@ fn write(state: &mut State, id: i64, collection: &Collection) {
         partition_ids: partitions.clone(),
         field_indexes: listed
             .map(|(number, _)| proto::FieldIndexInfo {
-                field_id: 101 + number as i64,
-                index_id: id + 100 + number as i64,
+                field_id: 101 + int(number),
+                index_id: id + 100 + int(number),
             })
             .collect(),
     };
@@ -118,7 +122,7 @@ fn write(state: &mut State, id: i64, collection: &Collection) {
     }
     put(state, &format!("root-coord/collection/{id}"), value);
     for (number, index) in collection.indexes.iter().enumerate() {
-        write_index(state, (id, id + 100 + number as i64, partitions[0]), index);
+        write_index(state, (id, id + 100 + int(number), partitions[0]), index);
     }
     write_load(state, id, &partitions, collection.loaded);
     if let Some(alias) = &collection.alias {
@@ -142,8 +146,8 @@ fn write_index(state: &mut State, (collection, id, partition): (i64, i64, i64), 
         put(state, &format!("root-coord/index/{collection}/{id}"), info.encode_to_vec());
     }
     for (number, kind) in index.segments.iter().enumerate() {
-        let segment = collection + 500 + number as i64;
-        let build_id = if *kind == 0 { 0 } else { id * 100 + number as i64 };
+        let segment = collection + 500 + int(number);
+        let build_id = if *kind == 0 { 0 } else { id * 100 + int(number) };
         let info = proto::SegmentIndexInfo {
             collection_id: collection,
             partition_id: partition,

@@ -45,7 +45,9 @@ pub fn real() -> State {
 
 pub fn catalog(state: &State) -> Catalog {
     let mut catalog = Catalog::default();
-    state.iter().for_each(|(key, value)| catalog.observe(key, value));
+    for (key, value) in state {
+        catalog.observe(key, value);
+    }
     catalog
 }
 
