@@ -2,7 +2,13 @@
 //!
 //! Each case starts with the metadata that a real Milvus wrote, on a real etcd, and calls the real binary. A
 //! fixed share of the cases runs with every `cargo test`; all of them with `META_MIGRATION_ALL=1`.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may fail as tests do")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::large_futures,
+    reason = "helpers of tests may fail as tests do"
+)]
 #![cfg(feature = "cli")]
 
 mod common;
@@ -159,9 +165,9 @@ async fn every_request_may_fail_once_and_every_answer_may_be_lost_once() {
         for verb in ["run", "rollback"] {
             each(phase, async |nth| {
                 if verb == "run" {
-                    matrix.reset().await
+                    matrix.reset().await;
                 } else {
-                    matrix.reset_migrated().await
+                    matrix.reset_migrated().await;
                 }
                 let proxy = Proxy::start(matrix.instance.etcd.address(), fault, Counted::All, nth).await;
                 let command = matrix.instance.command(&proxy.address, verb, &OPS);

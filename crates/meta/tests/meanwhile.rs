@@ -128,6 +128,58 @@ async fn somebody_writes_a_key_that_will_be_removed() {
 }
 
 #[tokio::test]
+async fn a_new_key_that_is_not_as_it_was_written_stops_it_before_old_keys_are_touched() {
+    let instance = Instance::real().await;
+    let before = instance.all().await;
+    // The last batch of new keys (4 to 7): those before it are there, or will be in a moment.
+    let stopped = Stopped::new(&instance, "run", Counted::Writes, 7).await;
+    let mut client = instance.client.clone();
+    let first = loop {
+        let options = etcd_client::GetOptions::new().with_prefix().with_limit(1);
+        let answer = client.get("by-dev/meta/field-index/", Some(options)).await.unwrap();
+        if let Some(kv) = answer.kvs().first() {
+            break kv.key_str().unwrap().to_owned();
+        }
+    };
+    instance.put(&first, "tampered").await;
+    let report = stopped.go_on().await.expect(Outcome::Conflict);
+    assert!(report.message.contains("no old key was touched"), "{}", report.message);
+    let now = instance.all().await;
+    for (key, value) in &before {
+        assert_eq!(now.get(key), Some(value));
+    }
+}
+
+#[tokio::test]
+async fn half_way_is_said_by_every_verb() {
+    let instance = Instance::real().await;
+    let before = instance.all().await;
+    let mut stopped = Stopped::new(&instance, "run", Counted::Writes, IN_THE_MIDDLE).await;
+    stopped.child.kill().await.unwrap();
+    instance.end_lock().await;
+    let report = instance.call("inspect", &[]).await.expect(Outcome::Done);
+    assert!(report.message.contains("a migration is at the stage"), "{}", report.message);
+    let report = instance.call("verify", &[]).await.expect(Outcome::Different);
+    assert!(report.message.contains("half-way"), "{}", report.message);
+    instance.call("backup", &[]).await.expect(Outcome::WrongState);
+    // Without its backup it neither goes on nor back; with it, it does.
+    let (here, away) = (instance.backup(), instance.folder.path().join("away"));
+    std::fs::rename(&here, &away).unwrap();
+    for verb in ["run", "apply", "rollback"] {
+        instance.call(verb, &[]).await.expect(Outcome::BackupUnusable);
+    }
+    std::fs::rename(&away, &here).unwrap();
+    // A rollback that was begun has to be finished first.
+    let mut back = Stopped::new(&instance, "rollback", Counted::Writes, 4).await;
+    back.child.kill().await.unwrap();
+    instance.end_lock().await;
+    instance.call("run", &[]).await.expect(Outcome::WrongState);
+    instance.call("rollback", &[]).await.expect(Outcome::Done);
+    assert_eq!(instance.all().await, before);
+    finishes(&instance, &before).await;
+}
+
+#[tokio::test]
 async fn compacted_while_it_is_read() {
     let instance = Instance::real().await;
     let before = instance.all().await;
