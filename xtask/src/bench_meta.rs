@@ -3,8 +3,10 @@
 //!
 //! The metadata is that of a real Milvus 2.1.0, copied with other ids until there is enough of it. A verb is judged by
 //! the time that its reads and writes take at the raw speeds, as a share of the time that it took.
+#![allow(clippy::cast_precision_loss, reason = "figures of three digits")]
 
 use std::{
+    fmt::Write as _,
     path::{Path, PathBuf},
     process::{ExitCode, Stdio},
     time::{Duration, Instant},
@@ -111,10 +113,10 @@ async fn measure(binary: &Path, keys: usize) -> Result<Size, Failure> {
 }
 
 /// Keys per second of plain put batches, one after the other.
-async fn put_all(client: &mut Client, metadata: &[(Vec<u8>, Vec<u8>)]) -> Result<f64, Failure> {
+async fn put_all(client: &mut Client, metadata: &[data::Pair]) -> Result<f64, Failure> {
     let begun = Instant::now();
     for batch in metadata.chunks(BATCH) {
-        let put = |(key, value): &(Vec<u8>, Vec<u8>)| TxnOp::put(key.as_slice(), value.as_slice(), None);
+        let put = |(key, value): &data::Pair| TxnOp::put(key.as_slice(), value.as_slice(), None);
         client.txn(Txn::new().and_then(batch.iter().map(put).collect::<Vec<_>>())).await?;
     }
     Ok(metadata.len() as f64 / begun.elapsed().as_secs_f64())
@@ -210,8 +212,10 @@ fn markdown(sizes: &[Size]) -> String {
         for one in &size.verbs {
             let seconds = one.took.as_secs_f64();
             let ideal = one.reads as f64 / size.range + one.writes as f64 / size.put;
-            text.push_str(&format!(
-                "| {} | {:.1} | {:.0} | {:.0} | {} | {:.2} s | {} | {} | {:.0} | {:.0} % | {:.1} MiB |\n",
+            // Writing to a String cannot fail.
+            let _ = writeln!(
+                text,
+                "| {} | {:.1} | {:.0} | {:.0} | {} | {:.2} s | {} | {} | {:.0} | {:.0} % | {:.1} MiB |",
                 size.keys,
                 size.bytes as f64 / 1_048_576.0,
                 size.range,
@@ -223,7 +227,7 @@ fn markdown(sizes: &[Size]) -> String {
                 size.keys as f64 / seconds,
                 100.0 * ideal / seconds,
                 one.peak as f64 / 1_048_576.0,
-            ));
+            );
         }
     }
     text

@@ -10,8 +10,11 @@ use crate::Failure;
 /// Distance between the ids of two copies; the ids of the dump are closer together than this.
 const STEP: i64 = 100_000_000_000;
 
+/// A whole key and its value.
+pub(crate) type Pair = (Vec<u8>, Vec<u8>);
+
 /// Whole keys and values of at least `wanted` keys below `by-dev/meta`, in no order.
-pub(crate) fn copies(wanted: usize) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Failure> {
+pub(crate) fn copies(wanted: usize) -> Result<Vec<Pair>, Failure> {
     let rows: Vec<(String, String, i64)> =
         serde_json::from_str(include_str!("../../crates/meta/tests/data/milvus-2.1.0.json"))?;
     let mut all = Vec::with_capacity(wanted + rows.len());

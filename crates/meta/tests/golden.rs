@@ -3,7 +3,7 @@
 
 mod common;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt::Write as _};
 
 use common::{State, catalog, migrate, plan, real, unhex};
 use milvus_meta::{
@@ -136,7 +136,7 @@ fn the_real_metadata_gives_this_change_set() {
                 Op::Remove => '-',
             };
             let record = if line.record.is_null() { String::new() } else { format!(" {}", line.record) };
-            text.push_str(&format!("{op} {}{record}\n", line.key));
+            writeln!(text, "{op} {}{record}", line.key).unwrap();
         }
     }
     insta::assert_snapshot!("milvus_2_1_0", text);

@@ -196,7 +196,6 @@ pub fn read(path: &Path) -> Result<(Config, Vec<String>), ConfigError> {
     parse(&text).context(YamlSnafu { path: &name })
 }
 
-#[expect(clippy::result_large_err, reason = "boxed by the only caller")]
 fn parse(text: &str) -> Result<(Config, Vec<String>), serde_saphyr::Error> {
     let options = || {
         serde_saphyr::options! { duplicate_keys: serde_saphyr::DuplicateKeyPolicy::LastWins }
