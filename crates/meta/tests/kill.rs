@@ -63,9 +63,9 @@ impl Matrix {
         self.instance.call("run", &OPS).await.expect(Outcome::Done);
     }
 
-    /// Calls `verb` and kills it when its `nth` write is on its way. False when there is no such write.
-    async fn killed(&self, verb: &str, fault: Fault, nth: usize) -> bool {
-        let proxy = Proxy::start(self.instance.etcd.address(), fault, Counted::Writes, nth).await;
+    /// Calls `verb` and kills it when its `nth` counted request is on its way. False when there is no such one.
+    async fn killed(&self, verb: &str, fault: Fault, counted: Counted, nth: usize) -> bool {
+        let proxy = Proxy::start(self.instance.etcd.address(), fault, counted, nth).await;
         let mut child = self.instance.command(&proxy.address, verb, &OPS).spawn().unwrap();
         let hit = tokio::select! {
             () = proxy.held() => true,
@@ -101,12 +101,14 @@ async fn each(phase: usize, mut case: impl AsyncFnMut(usize) -> bool) {
 }
 
 #[tokio::test]
-async fn killed_at_a_write_then_run_again() {
+async fn killed_at_any_request_then_run_again() {
     let matrix = Matrix::new().await;
-    for (phase, fault) in [(0, Fault::HoldBefore), (1, Fault::HoldAfter)] {
+    // Also at reads: while it backs up, verifies the backup, reads back, verifies.
+    let cases = [(0, Fault::HoldBefore, Counted::All), (1, Fault::HoldAfter, Counted::Writes)];
+    for (phase, fault, counted) in cases {
         each(phase, async |nth| {
             matrix.reset().await;
-            if !matrix.killed("run", fault, nth).await {
+            if !matrix.killed("run", fault, counted, nth).await {
                 return false;
             }
             let again = matrix.instance.call("run", &OPS).await;
@@ -124,7 +126,7 @@ async fn killed_at_a_write_then_rolled_back() {
     for (phase, fault) in [(2, Fault::HoldBefore), (3, Fault::HoldAfter)] {
         each(phase, async |nth| {
             matrix.reset().await;
-            if !matrix.killed("run", fault, nth).await {
+            if !matrix.killed("run", fault, Counted::Writes, nth).await {
                 return false;
             }
             let back = matrix.instance.call("rollback", &OPS).await;
@@ -147,7 +149,7 @@ async fn rollback_killed_at_a_write_then_again() {
     for (phase, fault) in [(1, Fault::HoldBefore), (4, Fault::HoldAfter)] {
         each(phase, async |nth| {
             matrix.reset_migrated().await;
-            if !matrix.killed("rollback", fault, nth).await {
+            if !matrix.killed("rollback", fault, Counted::Writes, nth).await {
                 return false;
             }
             matrix.instance.call("rollback", &OPS).await.expect(Outcome::Done);
