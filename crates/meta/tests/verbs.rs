@@ -46,3 +46,31 @@ async fn there_and_back() {
     assert_eq!(instance.all().await, migrated);
     assert_eq!(instance.get(&format!("{META}/session/migration")).await, None, "the lock is given back");
 }
+
+#[tokio::test]
+async fn an_instance_without_index_and_alias() {
+    let instance = Instance::with(milvus_testkit::etcd::Options::default()).await;
+    let collection = b"root-coord/collection/470593576554201089".to_vec();
+    let value = common::real().remove(&collection).unwrap();
+    instance.put(&format!("{META}/{}", String::from_utf8(collection).unwrap()), value).await;
+    let before = instance.all().await;
+    let report = instance.call("inspect", &[]).await.expect(Outcome::Done);
+    assert_eq!(report.schema, Some(Schema::Undetermined));
+    let report = instance.call("run", &[]).await.expect(Outcome::Done);
+    assert_eq!((report.stage, report.written), (Some(Stage::Migrated), 0));
+    let again = instance.call("run", &[]).await.expect(Outcome::Done);
+    assert!(again.message.starts_with("already migrated"), "{}", again.message);
+    instance.call("rollback", &[]).await.expect(Outcome::Done);
+    assert_eq!(instance.all().await, before);
+}
+
+#[tokio::test]
+async fn the_change_set_in_full() {
+    let instance = Instance::real().await;
+    let lines = instance.call("plan", &[]).await.stdout;
+    let changes = lines.lines().filter(|line| line.starts_with("{\"op\":")).count();
+    assert_eq!(changes, 159, "as many as lines in the golden change set");
+    let yaml = instance.call("plan", &["-o", "yaml"]).await.stdout;
+    assert!(yaml.starts_with("changes:\n"), "{}", &yaml[..80]);
+    assert!(yaml.contains("\nreport:\n"));
+}

@@ -163,3 +163,79 @@ fn record_from(body: &[u8]) -> Option<Record> {
     let (key, value) = rest.split_at_checked(length)?;
     Some(Record { key: key.to_vec(), value: value.to_vec(), mod_revision: i64::from_le_bytes(*revision) })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn header() -> Header {
+        Header {
+            tool: "test".into(),
+            cluster_id: "c1".into(),
+            root_path: "by-dev".into(),
+            meta_sub_path: "meta".into(),
+            revision: 7,
+            source_version: "2.1.0".into(),
+        }
+    }
+
+    fn records() -> Vec<Record> {
+        let record =
+            |key: &str, value: &[u8]| Record { key: key.into(), value: value.to_vec(), mod_revision: 5 };
+        vec![record("a", b"1"), record("b", b""), record("c/d", &[0xff; 40])]
+    }
+
+    fn write(path: &std::path::Path, records: &[Record]) {
+        let mut writer = Writer::create(path, &header()).unwrap();
+        records.iter().for_each(|record| writer.record(record).unwrap());
+        writer.finish().unwrap();
+        writer.publish().unwrap();
+    }
+
+    #[test]
+    fn what_is_read_is_what_was_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("b");
+        write(&path, &records());
+        let read: Vec<_> = open(&path).unwrap().map(Result::unwrap).collect();
+        assert_eq!(read, records());
+        let summary = verify(&path).unwrap();
+        assert_eq!((summary.header, summary.records), (header(), 3));
+    }
+
+    #[test]
+    fn every_cut_and_every_flipped_bit_is_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let (good, bad) = (folder.path().join("good"), folder.path().join("bad"));
+        write(&good, &records());
+        let bytes = std::fs::read(&good).unwrap();
+        for length in 0..bytes.len() {
+            std::fs::write(&bad, &bytes[..length]).unwrap();
+            assert!(verify(&bad).is_err(), "cut to {length} bytes");
+        }
+        for at in 0..bytes.len() * 8 {
+            let mut flipped = bytes.clone();
+            flipped[at / 8] ^= 1 << (at % 8);
+            std::fs::write(&bad, &flipped).unwrap();
+            assert!(verify(&bad).is_err(), "bit {at} flipped");
+        }
+    }
+
+    #[test]
+    fn records_out_of_order_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("b");
+        let mut swapped = records();
+        swapped.swap(0, 1);
+        write(&path, &swapped);
+        assert!(verify(&path).is_err());
+    }
+
+    #[test]
+    fn an_abandoned_backup_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("b");
+        drop(Writer::create(&path, &header()).unwrap());
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+}
