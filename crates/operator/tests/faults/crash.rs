@@ -87,7 +87,8 @@ impl Victim {
 /// What is left at the end, without what differs from run to run.
 fn outcome(history: &History) -> Value {
     let milvus = history.milvus(0).pop().cloned().unwrap();
-    let kinds = ["EtcdReady", "StorageReady", "MsgStreamReady", "MilvusReady", "MilvusUpdated", "SpecAccepted"];
+    let kinds =
+        ["EtcdReady", "StorageReady", "MsgStreamReady", "MilvusReady", "MilvusUpdated", "SpecAccepted"];
     let conditions: Vec<_> = kinds.iter().map(|kind| condition(&milvus, kind)).collect();
     let steps: Vec<Value> = milvus
         .at_path("/status/upgrade/steps")
@@ -169,7 +170,10 @@ async fn a_kill_after_any_write_changes_neither_the_order_nor_the_end() {
         std::fs::write(path, report).unwrap();
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
-    assert!(runs.iter().any(|run| run.killed[0]) && runs.iter().any(|run| run.killed[1]), "nothing was killed");
+    assert!(
+        runs.iter().any(|run| run.killed[0]) && runs.iter().any(|run| run.killed[1]),
+        "nothing was killed"
+    );
 }
 
 /// What is not as in the run without a kill.

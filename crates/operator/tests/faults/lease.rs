@@ -93,7 +93,9 @@ async fn after_a_kill_nobody_writes_until_the_lease_has_run_out() {
     holder_after(ground, &leader).await;
     let taken = story
         .until_audited(|all| {
-            let won = |e: &&milvus_testkit::audit::Event| e.resource == "leases" && e.verb == "update" && e.code == 200;
+            let won = |e: &&milvus_testkit::audit::Event| {
+                e.resource == "leases" && e.verb == "update" && e.code == 200
+            };
             all.iter().filter(won).map(|e| e.received).next_back()
         })
         .await;

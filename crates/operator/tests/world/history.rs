@@ -204,8 +204,12 @@ impl History {
         for (name, deployment) in &moment.workloads {
             let annotations = deployment.object.metadata.annotations.clone().unwrap_or_default();
             let hash = annotations.get("milvus.io/rendered-hash").cloned();
-            let pods: Vec<Vec<String>> =
-                moment.pods.values().filter(|p| p.name().starts_with(&format!("{name}-"))).map(|p| p.images()).collect();
+            let pods: Vec<Vec<String>> = moment
+                .pods
+                .values()
+                .filter(|p| p.name().starts_with(&format!("{name}-")))
+                .map(|p| p.images())
+                .collect();
             let spec = json!({ "replicas": deployment.replicas(), "images": deployment.images(), "hash": hash,
                 "labels": deployment.object.metadata.labels, "pods": pods });
             specs.insert(name.clone(), spec);

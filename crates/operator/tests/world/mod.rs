@@ -69,7 +69,15 @@ impl Ground {
     pub async fn install_chart(&self) {
         let chart = Self::operator_options().chart;
         let name = milvus_testkit::operator::NAME;
-        let args = ["upgrade", "--install", name, chart.to_str().unwrap(), "--namespace", name, "--create-namespace"];
+        let args = [
+            "upgrade",
+            "--install",
+            name,
+            chart.to_str().unwrap(),
+            "--namespace",
+            name,
+            "--create-namespace",
+        ];
         self.plane.access().helm(args).await.unwrap().success().unwrap();
     }
 
