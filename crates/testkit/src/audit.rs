@@ -52,6 +52,8 @@ pub struct Event {
     pub uri: String,
     /// When the request arrived.
     pub received: jiff::Timestamp,
+    /// When it was answered; for a watch, when it ended.
+    pub answered: jiff::Timestamp,
 }
 
 impl Event {
@@ -94,6 +96,8 @@ struct Line {
     response_status: Status,
     #[serde(rename = "requestReceivedTimestamp")]
     received: jiff::Timestamp,
+    #[serde(rename = "stageTimestamp")]
+    answered: jiff::Timestamp,
 }
 
 #[derive(Deserialize)]
@@ -132,6 +136,7 @@ impl From<Line> for Event {
             code: line.response_status.code,
             uri: line.uri,
             received: line.received,
+            answered: line.answered,
         }
     }
 }

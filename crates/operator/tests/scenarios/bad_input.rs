@@ -27,13 +27,21 @@ async fn the_api_server_names_the_field_that_can_never_be_right() {
     let story = World::story("bad-fields").await;
     let cases = [
         ("/spec/mode", json!("clusters"), "spec.mode: Unsupported value: \"clusters\""),
-        ("/spec/components/imageUpdateMode", json!("rolling"), "spec.components.imageUpdateMode: Unsupported value"),
+        (
+            "/spec/components/imageUpdateMode",
+            json!("rolling"),
+            "spec.components.imageUpdateMode: Unsupported value",
+        ),
         ("/spec/components/mixCoord", json!({ "replicas": -2 }), "spec.components.mixCoord.replicas"),
         ("/spec/components/mixCoord", json!({ "replicas": "two" }), "spec.components.mixCoord.replicas"),
         ("/spec/dependencies/etcd", json!({ "external": true }), "set spec.dependencies.etcd.endpoints"),
         ("/spec/dependencies/storage", json!({ "external": true }), "set spec.dependencies.storage.endpoint"),
         ("/spec/dependencies/pulsar", json!({ "external": true }), "set spec.dependencies.pulsar.endpoint"),
-        ("/spec/dependencies/msgStreamType", json!("rabbit"), "spec.dependencies.msgStreamType: Unsupported value"),
+        (
+            "/spec/dependencies/msgStreamType",
+            json!("rabbit"),
+            "spec.dependencies.msgStreamType: Unsupported value",
+        ),
     ];
     for (field, value, expected) in cases {
         let mut milvus = story.places.mix("2.4.9");
@@ -132,7 +140,10 @@ async fn a_tag_without_a_version_starts_nothing_until_the_version_is_said() {
     milvus["spec"]["components"]["image"] = json!("milvusdb/milvus:nightly");
     story.create(milvus).await;
     let message = story.until_condition(SpecAccepted, "False", "UnknownVersion").await;
-    assert!(message.contains("spec.components.image") && message.contains("spec.components.version"), "{message}");
+    assert!(
+        message.contains("spec.components.image") && message.contains("spec.components.version"),
+        "{message}"
+    );
     for probed in [EtcdReady, StorageReady, MsgStreamReady] {
         story.until(|m| said(m, probed).is_some_and(|[status, ..]| status == "True")).await;
     }
@@ -172,9 +183,8 @@ async fn a_name_at_the_limit_works_and_one_over_it_is_refused_in_words() {
         let mut milvus = story.places.standalone("2.4.9");
         milvus["metadata"]["name"] = json!(name);
         story.create(milvus).await;
-        let found = story
-            .until_named(&name, |milvus| observed(milvus) && said(milvus, SpecAccepted).is_some())
-            .await;
+        let found =
+            story.until_named(&name, |milvus| observed(milvus) && said(milvus, SpecAccepted).is_some()).await;
         let [status, reason, message] = said(&found, SpecAccepted).unwrap();
         assert_eq!(status == "True", fits, "{length}: {message}");
         if !fits {
@@ -182,7 +192,9 @@ async fn a_name_at_the_limit_works_and_one_over_it_is_refused_in_words() {
             assert!(message.contains("metadata.name"), "{message}");
             continue;
         }
-        story.until_named(&name, |m| m.status.as_ref().is_some_and(|s| s.status.to_string() == "Healthy")).await;
+        story
+            .until_named(&name, |m| m.status.as_ref().is_some_and(|s| s.status.to_string() == "Healthy"))
+            .await;
     }
     calm(&story).await;
 }

@@ -12,7 +12,8 @@ async fn stuck(story: &Story, patch: Value, step: &str, reason: &str) {
     let milvus = story
         .until(|milvus| {
             let waiting = milvus.status.as_ref().and_then(|s| s.upgrade.as_ref()?.waiting_for.as_ref());
-            observed(milvus) && waiting.is_some_and(|w| w.step.as_deref() == Some(step) && w.reason == "PodProblem")
+            observed(milvus)
+                && waiting.is_some_and(|w| w.step.as_deref() == Some(step) && w.reason == "PodProblem")
         })
         .await;
     let waiting = milvus.status.unwrap().upgrade.unwrap().waiting_for.unwrap();
@@ -49,7 +50,11 @@ async fn a_broken_image_in_the_first_step_is_taken_back() {
     story.set_image("2.4.9").await;
     let done = story.until_healthy("2.4.9").await;
     story.caught_up(&done).await;
-    assert_eq!(story.history().pods(), before, "the pods that served all the time are the ones that are left");
+    assert_eq!(
+        story.history().pods(),
+        before,
+        "the pods that served all the time are the ones that are left"
+    );
     story.history().assert_always_served(mark);
 }
 

@@ -112,7 +112,11 @@ async fn service_and_configuration_that_are_edited_are_as_before_at_once() {
 async fn an_object_of_somebody_else_with_the_right_name_is_not_taken() {
     let story = World::story("drift-foreign").await;
     let config = json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "mine" }, "data": {"a": "b"} });
-    story.api::<ConfigMap>().patch("mine", &PatchParams::apply("user"), &Patch::Apply(&config)).await.unwrap();
+    story
+        .api::<ConfigMap>()
+        .patch("mine", &PatchParams::apply("user"), &Patch::Apply(&config))
+        .await
+        .unwrap();
     story.running(story.places.standalone("2.4.9"), "2.4.9").await;
     assert!(story.writes().iter().all(|write| write.name != "mine"));
 }

@@ -27,7 +27,10 @@ async fn a_milvus_that_is_deleted_in_the_middle_of_a_roll_leaves_nothing() {
     story.delete().await;
     nothing_left(&story).await;
     let history = story.history();
-    assert!(history.milvus(0).iter().any(|m| m.is_terminating()), "the finalizer held it until its pods were gone");
+    assert!(
+        history.milvus(0).iter().any(|m| m.is_terminating()),
+        "the finalizer held it until its pods were gone"
+    );
     history.assert_last("Milvus");
 }
 

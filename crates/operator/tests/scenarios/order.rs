@@ -23,7 +23,8 @@ fn told(history: &History, mark: u64, generation: i64) {
     assert!(history.milvus(mark).iter().all(fifth), "conditions[4] is MilvusUpdated");
     let mut messages = history.messages(mark, "MilvusUpdated", generation);
     assert_eq!(messages.pop().as_deref(), Some("Milvus components are all updated"));
-    let lists: Vec<Vec<String>> = messages.iter().map(|m| listed(m).unwrap_or_else(|| panic!("{m}"))).collect();
+    let lists: Vec<Vec<String>> =
+        messages.iter().map(|m| listed(m).unwrap_or_else(|| panic!("{m}"))).collect();
     assert!(!lists.is_empty(), "nothing was said during the roll");
     for pair in lists.windows(2) {
         assert!(pair[1].iter().all(|name| pair[0].contains(name)), "{pair:?}");
@@ -37,11 +38,11 @@ async fn a_patch_release_of_a_cluster_with_a_mixcoord_goes_in_the_order_of_the_g
     let steps = rolled(&story, mark, "2.4.10").await;
     assert_eq!(steps, ["indexnode", "mixcoord", "querynode", "datanode", "proxy"]);
 
-    // In upstream's order of components; the placeholder of a cluster, which has no pods, is one of them.
+    // In upstream's order of components.
     let messages = story.history().messages(mark, "MilvusUpdated", 2);
     assert_eq!(
         messages.first().map(String::as_str),
-        Some("Milvus components[mixcoord,datanode,querynode,indexnode,proxy,standalone] are updating")
+        Some("Milvus components[mixcoord,datanode,querynode,indexnode,proxy] are updating")
     );
     assert_eq!(
         messages.iter().rev().nth(1).map(String::as_str),
@@ -65,15 +66,8 @@ async fn datacoord_and_indexcoord_are_one_step_from_2_2_to_2_3() {
     let story = World::story("order-two-two").await;
     let mark = story.running(story.places.four("2.2.16"), "2.2.16").await;
     let steps = rolled(&story, mark, "2.3.5").await;
-    let expected = [
-        "indexnode",
-        "rootcoord",
-        "datacoord+indexcoord",
-        "querycoord",
-        "querynode",
-        "datanode",
-        "proxy",
-    ];
+    let expected =
+        ["indexnode", "rootcoord", "datacoord+indexcoord", "querycoord", "querynode", "datanode", "proxy"];
     assert_eq!(steps, expected);
 }
 

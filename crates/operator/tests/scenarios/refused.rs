@@ -94,11 +94,15 @@ async fn an_annotation_that_names_the_path_overrides_the_refusal() {
     story.until_condition(SpecAccepted, "False", "MinorDowngrade").await;
 
     // Another path than the one that is asked for allows nothing.
-    story.patch(json!({ "metadata": { "annotations": { "milvus.io/allow-upgrade": "2.4.9->2.3.5" } } })).await;
+    story
+        .patch(json!({ "metadata": { "annotations": { "milvus.io/allow-upgrade": "2.4.9->2.3.5" } } }))
+        .await;
     story.settle().await;
     story.until_condition(SpecAccepted, "False", "MinorDowngrade").await;
 
-    story.patch(json!({ "metadata": { "annotations": { "milvus.io/allow-upgrade": "2.4.10->2.3.5" } } })).await;
+    story
+        .patch(json!({ "metadata": { "annotations": { "milvus.io/allow-upgrade": "2.4.10->2.3.5" } } }))
+        .await;
     let done = story.until_healthy("2.3.5").await;
     story.caught_up(&done).await;
     let steps = story.history().steps(mark, "2.3.5");

@@ -61,10 +61,7 @@ async fn a_json_patch_replaces_the_image_that_the_schema_filled_in() {
         "apiVersion": "milvus.io/v1beta1", "kind": "Milvus", "metadata": { "name": NAME }, "spec": {},
     });
     let created = story.create(empty).await;
-    assert_eq!(
-        created.spec.components.global.image.as_deref(),
-        Some(milvus_api::milvus::DEFAULT_IMAGE)
-    );
+    assert_eq!(created.spec.components.global.image.as_deref(), Some(milvus_api::milvus::DEFAULT_IMAGE));
     let patch = r#"[{"op":"replace","path":"/spec/components/image","value":"milvusdb/milvus:v2.4.10"}]"#;
     story.kubectl(&["patch", "milvus", NAME, "--type=json", "-p", patch]).await;
     let milvus = story.until(|milvus| observed(milvus) && milvus.metadata.generation == Some(2)).await;
@@ -110,7 +107,8 @@ async fn kubectl_get_milvus_shows_the_columns_of_the_guides() {
 
 /// The cells of what kubectl prints: columns are at least two spaces apart, or three where it pads.
 fn cells(table: &str) -> Vec<Vec<String>> {
-    let row = |line: &str| line.split("  ").map(str::trim).filter(|c| !c.is_empty()).map(str::to_owned).collect();
+    let row =
+        |line: &str| line.split("  ").map(str::trim).filter(|c| !c.is_empty()).map(str::to_owned).collect();
     table.lines().map(row).collect()
 }
 
@@ -129,7 +127,9 @@ async fn a_short_yaml_applied_over_a_full_one_changes_no_workload() {
     assert!(milvus.spec.dependencies.is_none(), "this is what a plain apply does");
     let message = said(&milvus, SpecAccepted).unwrap();
     assert_eq!(message[..2], ["False", "ModeChangeRefused"]);
-    for word in ["standalone", "kubectl patch milvus my-release -n words-short --type merge", &image("2.4.10")] {
+    for word in
+        ["standalone", "kubectl patch milvus my-release -n words-short --type merge", &image("2.4.10")]
+    {
         assert!(message[2].contains(word), "{word:?} is not in {message:?}");
     }
     story.until_event("ModeChangeRefused").await;

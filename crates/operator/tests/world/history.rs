@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use milvus_testkit::recorder::Change;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::crs::image;
 
@@ -112,7 +112,11 @@ impl History {
             }
         }
         let stages = moment.stages(&target);
-        assert!(stages.values().all(|stage| *stage == Stage::New), "at the end: {stages:?}\n{}", self.lines());
+        assert!(
+            stages.values().all(|stage| *stage == Stage::New),
+            "at the end: {stages:?}\n{}",
+            self.lines()
+        );
         groups.into_iter().map(|group| group.into_iter().collect::<Vec<_>>().join("+")).collect()
     }
 
@@ -151,7 +155,8 @@ impl History {
         let mut expected = BTreeSet::new();
         for change in &self.0 {
             moment.take(change);
-            let live = moment.pods.values().filter(|p| !p.is_terminating() && p.condition("Ready") == Some("True"));
+            let live =
+                moment.pods.values().filter(|p| !p.is_terminating() && p.condition("Ready") == Some("True"));
             let served: BTreeSet<String> = live.map(|pod| component(pod)).collect();
             if version(change) <= mark {
                 expected = served;
@@ -166,7 +171,11 @@ impl History {
     pub fn pods(&self) -> BTreeMap<String, String> {
         let mut moment = Moment::default();
         self.0.iter().for_each(|change| moment.take(change));
-        moment.pods.iter().map(|(name, pod)| (name.clone(), pod.object.metadata.uid.clone().unwrap())).collect()
+        moment
+            .pods
+            .iter()
+            .map(|(name, pod)| (name.clone(), pod.object.metadata.uid.clone().unwrap()))
+            .collect()
     }
 
     /// The components in the order in which a Deployment of theirs was first given the image of a tag, and pods, after a mark.
@@ -175,14 +184,37 @@ impl History {
         let mut moment = Moment::default();
         let mut order = Vec::new();
         for change in &self.0 {
-            let before = moment.workloads.get(&change.name()).is_some_and(|d| runs(d, &target) && d.replicas() > 0);
+            let before =
+                moment.workloads.get(&change.name()).is_some_and(|d| runs(d, &target) && d.replicas() > 0);
             moment.take(change);
-            let now = change.kind == "Deployment" && !change.gone && runs(change, &target) && change.replicas() > 0;
+            let now =
+                change.kind == "Deployment" && !change.gone && runs(change, &target) && change.replicas() > 0;
             if version(change) > mark && now && !before && !order.contains(&component(change)) {
                 order.push(component(change));
             }
         }
         order
+    }
+
+    /// What the Deployments that exist ask for, and how many pods of which image there are.
+    pub fn specs(&self) -> Value {
+        let mut moment = Moment::default();
+        self.0.iter().for_each(|change| moment.take(change));
+        let mut specs = serde_json::Map::new();
+        for (name, deployment) in &moment.workloads {
+            let annotations = deployment.object.metadata.annotations.clone().unwrap_or_default();
+            let hash = annotations.get("milvus.io/rendered-hash").cloned();
+            let pods: Vec<Vec<String>> = moment
+                .pods
+                .values()
+                .filter(|p| p.name().starts_with(&format!("{name}-")))
+                .map(|p| p.images())
+                .collect();
+            let spec = json!({ "replicas": deployment.replicas(), "images": deployment.images(), "hash": hash,
+                "labels": deployment.object.metadata.labels, "pods": pods });
+            specs.insert(name.clone(), spec);
+        }
+        Value::Object(specs)
     }
 
     /// Asserts that the last object that went was of a kind.
@@ -230,7 +262,8 @@ impl<'h> Moment<'h> {
     fn stages(&self, target: &str) -> BTreeMap<String, Stage> {
         let mut stages = BTreeMap::new();
         let live = self.workloads.values().filter(|d| d.replicas() > 0 || d.count("replicas") > 0);
-        let names: BTreeSet<String> = live.chain(self.pods.values()).map(|change| component(change)).collect();
+        let names: BTreeSet<String> =
+            live.chain(self.pods.values()).map(|change| component(change)).collect();
         for name in names {
             stages.insert(name.clone(), self.stage(&name, target));
         }
@@ -241,13 +274,15 @@ impl<'h> Moment<'h> {
         let mine: Vec<&&Change> = self.workloads.values().filter(|d| component(d) == name).collect();
         let populated: Vec<&&&Change> = mine.iter().filter(|d| d.replicas() > 0).collect();
         let pods: Vec<&&Change> = self.pods.values().filter(|pod| component(pod) == name).collect();
-        let none_new = populated.iter().all(|d| !runs(d, target)) && pods.iter().all(|pod| !runs(pod, target));
+        let none_new =
+            populated.iter().all(|d| !runs(d, target)) && pods.iter().all(|pod| !runs(pod, target));
         if none_new {
             return Stage::Old;
         }
         let settled = |d: &&&Change| {
             let counts = ["replicas", "updatedReplicas", "availableReplicas"];
-            d.observed_generation() >= d.generation() && counts.iter().all(|field| d.count(field) == d.replicas())
+            d.observed_generation() >= d.generation()
+                && counts.iter().all(|field| d.count(field) == d.replicas())
         };
         let all_new = populated.iter().all(|d| runs(d, target)) && pods.iter().all(|pod| runs(pod, target));
         if all_new && mine.iter().all(settled) { Stage::New } else { Stage::Moving }

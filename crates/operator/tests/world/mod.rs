@@ -7,6 +7,7 @@ pub mod history;
 
 use std::{path::Path, time::Duration};
 
+use jiff::Timestamp;
 use k8s_openapi::api::{
     core::v1::{Namespace, Secret, Service},
     events::v1::Event,
@@ -25,7 +26,6 @@ use milvus_testkit::{
     stages::Delays,
     wait::{wait_for, wait_for_dynamic},
 };
-use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
@@ -63,6 +63,22 @@ impl Ground {
     /// Where the dependencies are, and a bucket.
     pub fn places(&self, bucket: &str) -> Places {
         Places { etcd: self.etcd.address(), minio: self.minio.address(), bucket: bucket.to_owned() }
+    }
+
+    /// Installs the chart, without an operator that runs.
+    pub async fn install_chart(&self) {
+        let chart = Self::operator_options().chart;
+        let name = milvus_testkit::operator::NAME;
+        let args = [
+            "upgrade",
+            "--install",
+            name,
+            chart.to_str().unwrap(),
+            "--namespace",
+            name,
+            "--create-namespace",
+        ];
+        self.plane.access().helm(args).await.unwrap().success().unwrap();
     }
 
     /// The operator of this build and the chart of this tree.
@@ -225,7 +241,12 @@ impl Story {
     pub async fn until_none<K>(&self)
     where
         K: kube::Resource<Scope = k8s_openapi::NamespaceResourceScope, DynamicType: Default>
-            + Clone + std::fmt::Debug + Serialize + DeserializeOwned + Send + 'static,
+            + Clone
+            + std::fmt::Debug
+            + Serialize
+            + DeserializeOwned
+            + Send
+            + 'static,
     {
         for object in self.api::<K>().list(&ListParams::default()).await.unwrap() {
             wait_for(self.api::<K>(), &object.name_any(), SOON, |found| found.is_none()).await.unwrap();
@@ -236,8 +257,7 @@ impl Story {
     pub async fn until_condition(&self, kind: ConditionType, status: &str, reason: &str) -> String {
         let milvus = self
             .until(|milvus| {
-                observed(milvus)
-                    && said(milvus, kind).is_some_and(|[s, r, _]| s == status && r == reason)
+                observed(milvus) && said(milvus, kind).is_some_and(|[s, r, _]| s == status && r == reason)
             })
             .await;
         said(&milvus, kind).unwrap()[2].to_owned()
@@ -267,7 +287,9 @@ impl Story {
     pub async fn caught_up(&self, milvus: &Milvus) -> u64 {
         let version = milvus.resource_version().unwrap();
         let seen = |changes: &[Change]| {
-            changes.iter().any(|c| c.kind == "Milvus" && c.object.resource_version().as_ref() == Some(&version))
+            changes
+                .iter()
+                .any(|c| c.kind == "Milvus" && c.object.resource_version().as_ref() == Some(&version))
         };
         self.recorder.wait(SOON, seen).await.unwrap();
         version.parse().unwrap()
@@ -287,11 +309,18 @@ impl Story {
     pub async fn recreated<K>(&self, name: &str) -> K
     where
         K: kube::Resource<Scope = k8s_openapi::NamespaceResourceScope, DynamicType: Default>
-            + Clone + std::fmt::Debug + Serialize + DeserializeOwned + Send + 'static,
+            + Clone
+            + std::fmt::Debug
+            + Serialize
+            + DeserializeOwned
+            + Send
+            + 'static,
     {
         let old = self.api::<K>().get(name).await.unwrap().uid();
         self.api::<K>().delete(name, &DeleteParams::background()).await.unwrap();
-        let new = |found: Option<&K>| found.is_some_and(|k| k.uid() != old && k.meta().deletion_timestamp.is_none());
+        let new = |found: Option<&K>| {
+            found.is_some_and(|k| k.uid() != old && k.meta().deletion_timestamp.is_none())
+        };
         wait_for(self.api::<K>(), name, SOON, new).await.unwrap().unwrap()
     }
 

@@ -1,0 +1,128 @@
+//! `cargo xtask bench`: how fast the operator is, how much it asks for, and what it holds in memory, on a real control
+//! plane. Prints a table and writes it to `docs/benchmarks.md`.
+
+use std::{
+    fs,
+    path::PathBuf,
+    process::ExitCode,
+    time::{Duration, Instant},
+};
+
+use clap::Parser;
+use snafu::{OptionExt, ResultExt};
+
+mod error;
+mod figures;
+mod machine;
+mod numbers;
+mod report;
+mod roll;
+mod world;
+
+pub(crate) use error::Error;
+use error::{BuildSnafu, FileSnafu, MissingBinarySnafu};
+use figures::{Created, FailOver, Idle, NAME, NAMESPACE, Rolled, image};
+use numbers::Samples;
+use world::{Mode, World};
+
+use crate::cargo;
+
+#[derive(Parser)]
+pub(crate) struct Args {
+    /// Rolls of a healthy cluster; each gives four gaps between steps
+    #[arg(long, value_name = "COUNT", default_value_t = 10)]
+    rolls: usize,
+    /// Milvus clusters that are created one after the other
+    #[arg(long, value_name = "COUNT", default_value_t = 12)]
+    creations: usize,
+    /// Milvus standalones in the crowd
+    #[arg(long, value_name = "COUNT", default_value_t = 100)]
+    crowd: usize,
+    /// Seconds of idleness that are looked at, before and with the crowd
+    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = crate::cluster::seconds)]
+    idle: Duration,
+    /// Where the table is written
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+/// All that was measured.
+pub(super) struct Figures {
+    binary_bytes: u64,
+    created: Created,
+    rolls: Vec<Rolled>,
+    crowded_rolls: Vec<Rolled>,
+    crowd: usize,
+    crowd_healthy: Duration,
+    idle_none: Idle,
+    idle_crowd: Idle,
+    repairs: [(&'static str, Samples); 3],
+    killed: FailOver,
+    terminated: FailOver,
+}
+
+/// Measures, prints and writes.
+pub(crate) async fn run(args: Args) -> Result<ExitCode, Error> {
+    say("building the operator for release");
+    let binaries = cargo::build(&["milvus-operator"], true).await.context(BuildSnafu)?;
+    let binary = binaries.get("milvus-operator").context(MissingBinarySnafu)?;
+    let machine = machine::described().await;
+    let started = Instant::now();
+    let figures = Box::pin(measure(&args, binary)).await?;
+    let table = report::table(&figures);
+    println!("\n{}", report::plain(&table));
+    let default = cargo::root().join("docs/benchmarks.md");
+    let path = args.output.as_ref().unwrap_or(&default);
+    let page = report::page(&table, &machine, &figures);
+    fs::write(path, page).context(FileSnafu { path, action: "written" })?;
+    println!("written to {} after {} s", path.display(), started.elapsed().as_secs());
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn measure(args: &Args, binary: &std::path::Path) -> Result<Figures, Error> {
+    let binary_bytes = fs::metadata(binary).context(FileSnafu { path: binary, action: "read" })?.len();
+    say("starting a control plane, etcd, MinIO and the operator");
+    let mut world = World::start(binary).await?;
+    say("idle without a Milvus");
+    let idle_none = figures::idle(&world, args.idle).await?;
+    say("creating Milvus clusters");
+    let created = figures::create(&world, args.creations).await?;
+    say("rolling a cluster");
+    world.namespace(NAMESPACE).await?;
+    world.create(NAMESPACE, NAME, Mode::Cluster, &image(0)).await?;
+    world.settled(NAMESPACE, NAME, &image(0)).await?;
+    let mut next = 1;
+    let rolls = figures::rolls(&world, next..next + args.rolls).await?;
+    next += args.rolls;
+    say("deleting what it owns");
+    let repairs = figures::repairs(&world).await?;
+    say("creating a crowd");
+    let crowd_healthy = figures::crowd(&world, args.crowd).await?;
+    say("idle with the crowd");
+    let idle_crowd = figures::idle(&world, args.idle).await?;
+    let crowd = figures::count(&world).await?;
+    say("rolling a cluster beside the crowd");
+    let more = args.rolls.div_ceil(4);
+    let crowded_rolls = figures::rolls(&world, next..next + more).await?;
+    next += more;
+    say("replacing the leader");
+    let killed = Box::pin(figures::fail_over(&mut world, next, true)).await?;
+    let terminated = Box::pin(figures::fail_over(&mut world, next + 1, false)).await?;
+    Ok(Figures {
+        binary_bytes,
+        created,
+        rolls,
+        crowded_rolls,
+        crowd,
+        crowd_healthy,
+        idle_none,
+        idle_crowd,
+        repairs,
+        killed,
+        terminated,
+    })
+}
+
+fn say(what: &str) {
+    println!("· {what}");
+}

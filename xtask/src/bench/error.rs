@@ -1,0 +1,117 @@
+//! What can go wrong while something is measured.
+
+use std::{io, path::PathBuf};
+
+use milvus_testkit::{access, control_plane, etcd, minio, operator, recorder, scratch, wait};
+use snafu::Snafu;
+
+use super::roll;
+use crate::cargo;
+
+/// Why there are no figures.
+#[derive(Debug, Snafu)]
+#[snafu(visibility(pub(super)))]
+pub(crate) enum Error {
+    /// The operator could not be built.
+    #[snafu(display("{source}"))]
+    Build {
+        /// Why.
+        source: cargo::Error,
+    },
+    /// cargo built something else.
+    #[snafu(display("cargo says that all is built, and names no executable milvus-operator"))]
+    MissingBinary,
+    /// There is no control plane.
+    #[snafu(display("{source}"))]
+    Plane {
+        /// Why.
+        #[snafu(source(from(control_plane::Error, Box::new)))]
+        source: Box<control_plane::Error>,
+    },
+    /// There is no way in.
+    #[snafu(display("{source}"))]
+    Enter {
+        /// Why.
+        source: access::Error,
+    },
+    /// etcd does not run.
+    #[snafu(display("{source}"))]
+    Etcd {
+        /// Why.
+        source: etcd::Error,
+    },
+    /// MinIO does not run.
+    #[snafu(display("{source}"))]
+    Minio {
+        /// Why.
+        source: minio::Error,
+    },
+    /// The operator does not run.
+    #[snafu(display("{source}"))]
+    Operator {
+        /// Why.
+        source: operator::Error,
+    },
+    /// A request failed.
+    #[snafu(display("{action}: {source}"))]
+    Ask {
+        /// What was asked for.
+        action: &'static str,
+        /// Why.
+        source: kube::Error,
+    },
+    /// What was waited for did not come.
+    #[snafu(display("{source}"))]
+    NotReached {
+        /// Why.
+        source: Box<wait::Error>,
+    },
+    /// The audit log could not be read.
+    #[snafu(display("{source}"))]
+    Audit {
+        /// Why.
+        source: scratch::FileError,
+    },
+    /// Changes could not be recorded.
+    #[snafu(display("{source}"))]
+    Record {
+        /// Why.
+        source: recorder::Error,
+    },
+    /// The recording has holes, so that times taken from it would be wrong.
+    #[snafu(display("a watch broke {gaps} times while it was recorded; measure again"))]
+    Gaps {
+        /// How often.
+        gaps: usize,
+    },
+    /// The recording is no roll.
+    #[snafu(display("the roll to {image}: {source}"))]
+    NoRoll {
+        /// The target.
+        image: String,
+        /// Why.
+        source: roll::Error,
+    },
+    /// The audit log lacks a request.
+    #[snafu(display("the audit log has no {what}"))]
+    NoRequest {
+        /// Which.
+        what: String,
+    },
+    /// The operator's memory could not be read.
+    #[snafu(display("the memory of the operator: {source}"))]
+    Memory {
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A file could not be read or written.
+    #[snafu(display("{} could not be {action}: {source}", path.display()))]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What was tried.
+        action: &'static str,
+        /// What the system said.
+        source: io::Error,
+    },
+}
