@@ -107,8 +107,7 @@ impl Catalog {
                 };
                 self.ddl_sent = Some(sent);
             }
-            Key::New(_) if dropped => {}
-            Key::New(new) => self.count_22(new, key),
+            Key::New(new) if !dropped => self.count_22(new, key),
             Key::Segment => self.census.segments += 1,
             Key::User => self.census.users += 1,
             Key::Unknown => {
@@ -128,7 +127,7 @@ impl Catalog {
             New::SegmentIndex(_) => self.census.segment_indexes += 1,
             New::CollectionLoad(_) | New::PartitionLoad(..) => self.loaded_22 += 1,
             New::Other if key.starts_with(b"root-coord/database/collection-info/") => {
-                self.census.collections += 1
+                self.census.collections += 1;
             }
             New::Other if key.starts_with(b"root-coord/partitions/") => self.census.partitions += 1,
             New::Other => {}
