@@ -12,7 +12,7 @@ use prost::Message as _;
 use crate::{
     TOMBSTONE,
     findings::{Note, Notes, Problem, Problems},
-    key::Key,
+    key::{Key, New, SNAPSHOTS},
     proto::{CollectionInfo, FIELD_INDEXES, FINISHED, IndexInfo, IndexMeta, KeyValuePair},
     wire,
 };
@@ -65,6 +65,7 @@ pub struct Catalog {
     indexes: BTreeMap<(i64, i64), IndexInfo>,
     builds: HashMap<i64, Build>,
     census: Census,
+    loaded_22: u64,
     problems: Problems,
     notes: Notes,
     v21: bool,
@@ -106,6 +107,7 @@ impl Catalog {
                 };
                 self.ddl_sent = Some(sent);
             }
+            Key::New(new) if !dropped => self.count_22(new, key),
             Key::Segment => self.census.segments += 1,
             Key::User => self.census.users += 1,
             Key::Unknown => {
@@ -115,6 +117,21 @@ impl Catalog {
             _ => {}
         }
         Ok(())
+    }
+
+    /// What 2.2 has, so that a census of its metadata says the same things.
+    fn count_22(&mut self, new: New, key: &[u8]) {
+        match new {
+            New::Alias => self.census.aliases += u64::from(!key.starts_with(SNAPSHOTS.as_bytes())),
+            New::FieldIndex(..) => self.census.field_indexes += 1,
+            New::SegmentIndex(_) => self.census.segment_indexes += 1,
+            New::CollectionLoad(_) | New::PartitionLoad(..) => self.loaded_22 += 1,
+            New::Other if key.starts_with(b"root-coord/database/collection-info/") => {
+                self.census.collections += 1;
+            }
+            New::Other if key.starts_with(b"root-coord/partitions/") => self.census.partitions += 1,
+            New::Other => {}
+        }
     }
 
     fn collection(&mut self, id: i64, key: &[u8], value: &[u8]) -> Result<(), Problem> {
@@ -223,9 +240,11 @@ impl Catalog {
         fields.iter().filter(usable).map(|f| (f.field, f.index)).collect()
     }
 
-    /// Numbers of what was seen. Sessions are not records and are filled in by whoever reads them.
-    pub const fn census(&self) -> &Census {
-        &self.census
+    /// Numbers of what was seen. Sessions are not records and are filled in by whoever reads them. The load states
+    /// of 2.1 outlive the migration, so in metadata of 2.2 only its own are counted.
+    pub fn census(&self) -> Census {
+        let loaded = if self.v22 { self.loaded_22 } else { self.census.loaded };
+        Census { loaded, ..self.census.clone() }
     }
 
     /// Records that cannot be migrated.

@@ -161,7 +161,7 @@ fn the_real_metadata_in_numbers() {
     assert_eq!(plan.changes.new_keys, 9 + 27 + 3 + 1 + 2 + 3);
     assert_eq!(plan.changes.untouched + plan.changes.rewritten + plan.changes.removed, 263);
 
-    let census = catalog(&state).census().clone();
+    let census = catalog(&state).census();
     assert_eq!((census.collections, census.dropped_collections, census.aliases), (10, 2, 2));
     assert_eq!((census.field_indexes, census.segment_indexes, census.builds), (9, 40, 27));
     assert_eq!((census.segments, census.loaded, census.users, census.unknown_keys), (40, 5, 2, 0));

@@ -30,6 +30,9 @@ async fn there_and_back() {
     assert_eq!(below_meta(&migrated), expected);
 
     instance.call("verify", &[]).await.expect(Outcome::Done);
+    let census = instance.call("inspect", &[]).await.expect(Outcome::Done).census.unwrap();
+    assert_eq!((census.collections, census.aliases, census.field_indexes), (10, 2, 9));
+    assert_eq!((census.segment_indexes, census.loaded), (27, 4));
     let again = instance.call("run", &[]).await.expect(Outcome::Done);
     assert_eq!(again.written, 0);
     assert!(again.message.starts_with("already migrated; verified"), "{}", again.message);

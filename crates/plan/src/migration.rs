@@ -335,3 +335,32 @@ pub struct Report {
     #[serde(default)]
     pub notes: Vec<String>,
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use rstest::rstest;
+    use strum::IntoEnumIterator as _;
+
+    use super::*;
+
+    #[rstest]
+    #[case("2.1.0", "2.2.0", Hop::Migrate)]
+    #[case("2.1.4", "2.2.16", Hop::Migrate)]
+    #[case("2.1.0", "2.1.4", Hop::NotNeeded)]
+    #[case("2.1.4", "2.1.0", Hop::Forbidden)]
+    #[case("2.0.2", "2.2.0", Hop::Forbidden)]
+    #[case("2.1.4", "2.3.0", Hop::Forbidden)]
+    #[case("2.2.0", "2.2.16", Hop::Forbidden)]
+    fn hops(#[case] source: &str, #[case] target: &str, #[case] expected: Hop) {
+        assert_eq!(hop(&Version::parse(source).unwrap(), &Version::parse(target).unwrap()), expected);
+    }
+
+    #[test]
+    fn every_outcome_has_an_exit_code_of_its_own() {
+        let codes: BTreeSet<u8> = Outcome::iter().map(Outcome::exit_code).collect();
+        assert_eq!(codes.len(), Outcome::iter().count());
+        assert!(!codes.contains(&100), "the official tool reserves it");
+    }
+}

@@ -187,7 +187,9 @@ mod tests {
 
     fn write(path: &std::path::Path, records: &[Record]) {
         let mut writer = Writer::create(path, &header()).unwrap();
-        records.iter().for_each(|record| writer.record(record).unwrap());
+        for record in records {
+            writer.record(record).unwrap();
+        }
         writer.finish().unwrap();
         writer.publish().unwrap();
     }

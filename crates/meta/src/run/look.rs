@@ -87,7 +87,7 @@ impl Migration {
         let revision = self.each_key("reading", 0, &mut observe).await?;
         facts.revision = Some(revision);
         facts.schema = Some(catalog.schema());
-        facts.census = Some(catalog.census().clone());
+        facts.census = Some(catalog.census());
         facts.notes = catalog.notes().lines();
         Ok((catalog, revision))
     }

@@ -142,7 +142,7 @@ impl Migration {
         self.each_key("backing up", revision, &mut write).await?;
         facts.revision = Some(revision);
         facts.schema = Some(catalog.schema());
-        facts.census = Some(catalog.census().clone());
+        facts.census = Some(catalog.census());
         facts.notes = catalog.notes().lines();
         if wanted != Wanted::ToKeep || catalog.census().keys == 0 {
             self.check_schema(&catalog).await?;
