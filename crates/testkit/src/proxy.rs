@@ -1,8 +1,8 @@
 //! A proxy between one client and the API server, which can stop the client's world at an exact write.
 //!
 //! The client gets a kubeconfig that points here and has no credentials; the proxy sends its requests on as the user of
-//! an [`Access`]. Requests that ask for a change are counted. A [`Trap`] lets the n-th of them happen and holds back its answer
-//! for ever, so that whoever then kills the client kills it exactly after that write.
+//! an [`Access`]. Requests that ask for a change are counted. A trap lets the n-th of them happen and holds back its answer
+//! and everything later, so that whoever then kills the client kills it exactly after that write.
 
 use std::{
     path::{Path, PathBuf},
@@ -67,15 +67,20 @@ pub enum Error {
     },
 }
 
-/// Which write is the last one: 0 for none, else the number since [`Proxy::set_trap`].
-type Trap = Arc<AtomicUsize>;
+/// The number of the write that is the last one, and whether it has happened; none: no write is.
+#[derive(Debug, Default, Clone, Copy)]
+struct Trap {
+    /// Which trap it is.
+    serial: usize,
+    number: Option<usize>,
+    sprung: bool,
+}
 
 #[derive(Clone)]
 struct Shared {
     client: Client,
     writes: Arc<AtomicUsize>,
-    trap: Trap,
-    sprung: watch::Sender<bool>,
+    trap: watch::Sender<Trap>,
 }
 
 /// A running proxy. It ends when it is dropped.
@@ -83,8 +88,7 @@ struct Shared {
 pub struct Proxy {
     kubeconfig: PathBuf,
     writes: Arc<AtomicUsize>,
-    trap: Trap,
-    sprung: watch::Sender<bool>,
+    trap: watch::Sender<Trap>,
     server: JoinHandle<()>,
     _scratch: Scratch,
 }
@@ -98,15 +102,14 @@ impl Proxy {
         let scratch = Scratch::new("proxy").await.context(FilesSnafu)?;
         let kubeconfig = scratch.path().join("kubeconfig");
         scratch::write_json(&kubeconfig, &entry(&format!("http://{address}"))).context(FilesSnafu)?;
-        let (writes, trap, sprung) = (Arc::default(), Trap::default(), watch::Sender::new(false));
-        let shared =
-            Shared { client, writes: Arc::clone(&writes), trap: trap.clone(), sprung: sprung.clone() };
+        let (writes, trap) = (Arc::default(), watch::Sender::new(Trap::default()));
+        let shared = Shared { client, writes: Arc::clone(&writes), trap: trap.clone() };
         let router = Router::new().fallback(pass).with_state(shared);
         let server = tokio::spawn(async move {
             // It ends with the task; before that there is nobody to be told.
             let _ = axum::serve(listener, router).await;
         });
-        Ok(Self { kubeconfig, writes, trap, sprung, server, _scratch: scratch })
+        Ok(Self { kubeconfig, writes, trap, server, _scratch: scratch })
     }
 
     /// What the client is to use.
@@ -114,27 +117,31 @@ impl Proxy {
         &self.kubeconfig
     }
 
-    /// How many requests for a change were sent on since the last [`Proxy::set_trap`] or [`Proxy::reset`].
+    /// How many requests for a change there were since the last [`Proxy::set_trap`] or [`Proxy::reset`].
     pub fn writes(&self) -> usize {
         self.writes.load(Ordering::SeqCst)
     }
 
-    /// Counts from 0 again, without a trap.
+    /// Counts from 0 again, without a trap. What was held back goes on.
     pub fn reset(&self) {
-        self.set_trap(0);
+        self.arm(None);
     }
 
-    /// Counts from 0 again; the answer to the write of that number, and to all later requests for a change, is held back.
+    /// Counts from 0 again; the answer to the write of that number (from 1), and all later writes, are held back until
+    /// the next call. What was held back before goes on.
     pub fn set_trap(&self, number: usize) {
-        self.sprung.send_replace(false);
+        self.arm(Some(number));
+    }
+
+    fn arm(&self, number: Option<usize>) {
         self.writes.store(0, Ordering::SeqCst);
-        self.trap.store(number, Ordering::SeqCst);
+        self.trap.send_modify(|trap| *trap = Trap { serial: trap.serial + 1, number, sprung: false });
     }
 
     /// Waits until the write of the trap has happened; whether it has within the given time.
     pub async fn sprung(&self, within: Duration) -> bool {
-        let mut sprung = self.sprung.subscribe();
-        tokio::time::timeout(within, sprung.wait_for(|sprung| *sprung)).await.is_ok_and(|ended| ended.is_ok())
+        let mut trap = self.trap.subscribe();
+        tokio::time::timeout(within, trap.wait_for(|trap| trap.sprung)).await.is_ok_and(|ended| ended.is_ok())
     }
 }
 
@@ -149,16 +156,22 @@ async fn pass(State(shared): State<Shared>, request: Request<Body>) -> Response 
         return send_on(&shared.client, request).await;
     }
     let number = shared.writes.fetch_add(1, Ordering::SeqCst) + 1;
-    let trap = shared.trap.load(Ordering::SeqCst);
-    if trap != 0 && number > trap {
-        return std::future::pending().await;
+    let trap = *shared.trap.borrow();
+    if trap.number.is_some_and(|last| number > last) {
+        another(&shared, trap).await;
     }
     let answer = send_on(&shared.client, request).await;
-    if number == trap {
-        shared.sprung.send_replace(true);
-        return std::future::pending().await;
+    if trap.number == Some(number) {
+        shared.trap.send_modify(|now| now.sprung |= now.serial == trap.serial);
+        another(&shared, trap).await;
     }
     answer
+}
+
+/// Waits until the trap is another one.
+async fn another(shared: &Shared, trap: Trap) {
+    // The sender is in `shared`, so this ends in no other way.
+    let _ = shared.trap.subscribe().wait_for(|now| now.serial != trap.serial).await;
 }
 
 async fn send_on(client: &Client, request: Request<Body>) -> Response {

@@ -22,7 +22,7 @@ const SHARE: usize = 4;
 /// Runs at a time.
 const SIDE_BY_SIDE: usize = 3;
 /// By when the n-th write has happened, if there are so many.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 const STEPS: [&str; 5] = ["indexnode", "mixcoord", "querynode", "datanode", "proxy"];
 
 struct Matrix {
@@ -56,7 +56,7 @@ struct Victim {
 impl Victim {
     async fn start(account: &Access, namespace: &str, trap: usize) -> Self {
         let proxy = Proxy::start(account).await.unwrap();
-        proxy.set_trap(trap);
+        arm(&proxy, trap);
         let directory = tempfile::tempdir().unwrap();
         let ports = [Port::free().unwrap(), Port::free().unwrap()];
         let binary = PathBuf::from(env!("CARGO_BIN_EXE_milvus-operator"));
@@ -81,6 +81,13 @@ impl Victim {
             self.process = self.program.clone().start().await.unwrap();
         }
         sprung
+    }
+}
+
+fn arm(proxy: &Proxy, number: usize) {
+    match number {
+        0 => proxy.reset(),
+        number => proxy.set_trap(number),
     }
 }
 
@@ -132,7 +139,8 @@ async fn run(number: usize) -> Run {
     let mark = story.caught_up(&healthy).await;
     let created = (victim.proxy.writes(), outcome(&story.history()));
 
-    victim.proxy.set_trap(number);
+    victim.proxy.reset();
+    arm(&victim.proxy, number);
     let generation = story.set_image("2.4.10").await;
     let second = victim.killed_at_trap(async { _ = story.until_healthy("2.4.10").await }).await;
     let done = story.until_healthy("2.4.10").await;
@@ -186,9 +194,11 @@ fn differs(run: &Run, undisturbed: &Run) -> Option<String> {
         for (part, value) in expected {
             // The namespace is the name of bucket and root path.
             let own = format!("crash-{}", run.number);
-            let is = end[part].to_string().replace(&own, "crash-0");
-            if is != value.to_string() {
-                return Some(format!("at the end of phase {phase}, {part} is {is}, without a kill {value}"));
+            let (is, expected) = (end[part].to_string().replace(&own, "crash-0"), value.to_string());
+            if is != expected {
+                return Some(format!(
+                    "at the end of phase {phase}, {part} is {is}, without a kill {expected}"
+                ));
             }
         }
     }

@@ -50,7 +50,8 @@ async fn holder_after(ground: &Ground, other: &str) -> String {
 async fn rolled(story: &Story, mark: u64, tag: &str) {
     let done = story.until_healthy(tag).await;
     story.caught_up(&done).await;
-    assert_eq!(story.history().steps(mark, tag), ["indexnode", "mixcoord", "querynode", "datanode", "proxy"]);
+    let order = ["indexnode", "mixcoord", "querynode", "datanode", "proxy"];
+    story.history().assert_steps(mark, tag, &order);
 }
 
 #[tokio::test]

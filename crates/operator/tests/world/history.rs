@@ -76,14 +76,19 @@ impl History {
 
     /// Everything as lines, for the message of a failed assertion.
     pub fn lines(&self) -> String {
-        self.0.iter().map(|change| format!("{} {}\n", version(change), change.line())).collect()
+        let lines: Vec<String> =
+            self.0.iter().map(|change| format!("{} {}", version(change), change.line())).collect();
+        lines.join("\n")
     }
 
-    /// The components in the order in which they began to move to the image of a tag after `mark`, those that moved at
-    /// the same time joined by `+`.
-    ///
-    /// # Panics
-    /// When a component began before the one before it was seen at its end: all pods new and available, no old pod left.
+    /// Asserts that the components moved to the image of a tag in this order after `mark`, each when the one before was at
+    /// its end: all pods new and available, no old pod left. Those that may move at the same time are joined by `+`.
+    pub fn assert_steps(&self, mark: u64, tag: &str, expected: &[&str]) {
+        assert_eq!(self.steps(mark, tag), expected, "{}", self.lines());
+    }
+
+    /// The components in the order in which they began to move to the image of a tag after `mark`, joined by `+` to the one before if
+    /// that was not at its end.
     pub fn steps(&self, mark: u64, tag: &str) -> Vec<String> {
         let target = image(tag);
         let mut moment = Moment::default();
