@@ -45,6 +45,7 @@ pub(crate) enum Error {
 pub(crate) async fn run(args: Args) -> Result<(), Error> {
     let started = Instant::now();
     stage("format", cargo(&["fmt", "--all", "--check"])).await?;
+    stage("walls and budgets", cargo(&["test", "--package", "xtask", "--test", "walls", "--locked"])).await?;
     stage("lints", cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]))
         .await?;
     let mut docs = cargo(&["doc", "--workspace", "--no-deps", "--locked", "--quiet"]);
