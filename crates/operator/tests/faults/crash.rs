@@ -15,7 +15,7 @@ use milvus_testkit::{
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
-use crate::world::{Ground, Story, condition, crs::NAME, history::History};
+use crate::world::{Ground, History, Story, condition};
 
 /// Of how many writes one is the last, unless all are tried.
 const SHARE: usize = 4;
@@ -222,6 +222,6 @@ fn report(runs: &[Run], undisturbed: &Run, wrong: &BTreeMap<usize, String>) -> S
         let _ = writeln!(text, "| {} | {first} | {second} | {verdict} |", run.number);
     }
     let kills = runs.iter().flat_map(|run| run.killed).filter(|killed| *killed).count();
-    let _ = writeln!(text, "\n{kills} kills of {NAME}'s operator, {} with another end.", wrong.len());
+    let _ = writeln!(text, "\n{kills} kills, {} with another end.", wrong.len());
     text
 }
