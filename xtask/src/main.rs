@@ -6,11 +6,15 @@ use std::{io::Write, process::ExitCode};
 use clap::{Parser, Subcommand};
 
 mod bench;
+mod bench_meta;
+mod bench_meta_data;
 mod cargo;
 mod cluster;
 mod demo;
 #[path = "gen.rs"]
 mod generate;
+mod image;
+mod meta_e2e;
 mod test;
 
 type Failure = Box<dyn std::error::Error>;
@@ -31,13 +35,29 @@ enum Verb {
     /// Run every check and test of this repository
     Test(test::Args),
     /// Measure the operator on a real control plane; writes docs/benchmarks.md
-    Bench(bench::Args),
+    #[command(args_conflicts_with_subcommands = true)]
+    Bench {
+        #[command(subcommand)]
+        what: Option<Bench>,
+        #[command(flatten)]
+        args: bench::Args,
+    },
+    /// A real Milvus 2.2.16 on migrated metadata, and back; writes what it saw to docs/
+    MetaE2e(meta_e2e::Args),
     /// Write the files that are made from the types: CRDs and reference pages
     Gen {
         /// Write nothing; fail when a file is not up to date
         #[arg(long)]
         check: bool,
     },
+    /// Write the images as archives that `docker load`, `ctr images import` and `kind load image-archive` take; no container daemon is needed
+    Image(image::Args),
+}
+
+#[derive(Subcommand)]
+enum Bench {
+    /// The metadata migration, beside what etcd can do at all
+    Meta(bench_meta::Args),
 }
 
 #[tokio::main]
@@ -46,8 +66,11 @@ async fn main() -> ExitCode {
         Verb::Cluster(args) => cluster::run(args).await.map_err(Failure::from),
         Verb::Demo(args) => Box::pin(demo::run(args)).await.map_err(Failure::from),
         Verb::Test(args) => test::run(args).await.map(|()| ExitCode::SUCCESS).map_err(Failure::from),
-        Verb::Bench(args) => Box::pin(bench::run(args)).await.map_err(Failure::from),
+        Verb::Bench { what: Some(Bench::Meta(args)), .. } => bench_meta::run(args).await,
+        Verb::Bench { what: None, args } => Box::pin(bench::run(args)).await.map_err(Failure::from),
+        Verb::MetaE2e(args) => meta_e2e::run(args).await,
         Verb::Gen { check } => gen_files(check),
+        Verb::Image(args) => images(&args),
     };
     match result {
         Ok(code) => code,
@@ -62,6 +85,13 @@ async fn main() -> ExitCode {
 fn gen_files(check: bool) -> Result<ExitCode, Failure> {
     for file in generate::run(check)? {
         println!("{file}");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn images(args: &image::Args) -> Result<ExitCode, Failure> {
+    for line in image::run(args)? {
+        println!("{line}");
     }
     Ok(ExitCode::SUCCESS)
 }

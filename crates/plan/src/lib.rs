@@ -11,6 +11,7 @@ pub mod checks;
 pub mod component;
 pub mod explain;
 pub mod facts;
+pub mod migration;
 pub mod next;
 pub mod order;
 pub mod plan;

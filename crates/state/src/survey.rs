@@ -147,7 +147,9 @@ fn rolled_out(record: &DeploymentRecord, wanted: i32, pods: &Pods<'_>) -> Option
         return wait(WaitReason::Paused);
     }
     let left = count(record.current().saturating_sub(wanted));
-    if record.updated() == wanted && record.available() >= wanted && record.replicas == wanted && left > 0 {
+    // All are available, old ones too: only the old ones are in the way.
+    let all_available = record.updated() == wanted && record.available() >= record.current();
+    if all_available && record.replicas == wanted && left > 0 {
         return wait(WaitReason::OldPods { count: left });
     }
     if !record.counts_complete(wanted) {

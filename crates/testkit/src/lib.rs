@@ -13,6 +13,7 @@
 //! | the operator, run as users install it | [`operator`] |
 //! | to wait for a state of an object | [`wait`] |
 //! | the sequence of changes in a namespace | [`recorder`] |
+//! | to stop the operator exactly after a write | [`proxy`] |
 //! | etcd or MinIO alone | [`etcd`], [`minio`] |
 
 pub mod access;
@@ -25,6 +26,7 @@ pub mod minio;
 pub mod operator;
 pub mod ports;
 pub mod process;
+pub mod proxy;
 pub mod recorder;
 pub mod scratch;
 pub mod stages;

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use milvus_api::ConditionType::{EtcdReady, MsgStreamReady, SpecAccepted, StorageReady};
+use milvus_api::ConditionType::{EtcdReady, SpecAccepted, StorageReady};
 use milvus_testkit::etcd::{self, Etcd};
 use serde_json::{Value, json};
 
@@ -15,6 +15,7 @@ const CALM: usize = 8;
 const WATCHED: Duration = Duration::from_secs(6);
 
 async fn calm(story: &Story) {
+    story.until_probed().await;
     let before = story.requests().len();
     let written = story.quiet_for(WATCHED).await;
     let asked = story.requests().split_off(before);
@@ -144,9 +145,6 @@ async fn a_tag_without_a_version_starts_nothing_until_the_version_is_said() {
         message.contains("spec.components.image") && message.contains("spec.components.version"),
         "{message}"
     );
-    for probed in [EtcdReady, StorageReady, MsgStreamReady] {
-        story.until(|m| said(m, probed).is_some_and(|[status, ..]| status == "True")).await;
-    }
     calm(&story).await;
     assert!(story.history().workloads().is_empty());
     story.patch(json!({ "spec": { "components": { "version": "2.4.9" } } })).await;

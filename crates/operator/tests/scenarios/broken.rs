@@ -36,8 +36,11 @@ async fn a_broken_image_in_the_first_step_is_fixed_forward() {
     story.set_image("2.4.11").await;
     let done = story.until_healthy("2.4.11").await;
     story.caught_up(&done).await;
-    let steps = story.history().steps(mark, "2.4.11");
-    assert_eq!(steps, ["indexnode", "mixcoord", "querynode", "datanode", "proxy"]);
+    story.history().assert_steps(
+        mark,
+        "2.4.11",
+        &["indexnode", "mixcoord", "querynode", "datanode", "proxy"],
+    );
     story.history().assert_always_served(mark);
 }
 

@@ -1,6 +1,6 @@
 //! Stories on a real control plane with the operator installed as users install it. Each has a namespace of its own; what is
 //! asserted is what a user sees and the recorded sequence of changes.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests are tests")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "helpers of tests are tests")]
 #![allow(clippy::large_futures, reason = "a test runs by itself")]
 
 #[path = "../world/mod.rs"]

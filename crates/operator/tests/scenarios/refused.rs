@@ -105,6 +105,5 @@ async fn an_annotation_that_names_the_path_overrides_the_refusal() {
         .await;
     let done = story.until_healthy("2.3.5").await;
     story.caught_up(&done).await;
-    let steps = story.history().steps(mark, "2.3.5");
-    assert_eq!(steps, ["proxy", "datanode", "querynode", "mixcoord", "indexnode"]);
+    story.history().assert_steps(mark, "2.3.5", &["proxy", "datanode", "querynode", "mixcoord", "indexnode"]);
 }

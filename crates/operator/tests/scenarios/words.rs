@@ -39,9 +39,10 @@ async fn the_guides_patch_command_rolls_a_running_release() {
     patched(&story, &guide("2.2.14")).await;
     let done = story.until_healthy("2.2.14").await;
     story.caught_up(&done).await;
-    assert_eq!(
-        story.history().steps(mark, "2.2.14"),
-        ["indexnode", "mixcoord", "querynode", "datanode", "proxy"]
+    story.history().assert_steps(
+        mark,
+        "2.2.14",
+        &["indexnode", "mixcoord", "querynode", "datanode", "proxy"],
     );
     assert!(done.spec.dependencies.is_some(), "what the file does not name is kept");
 }

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use milvus_testkit::recorder::Change;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::crs::image;
 
@@ -76,14 +76,19 @@ impl History {
 
     /// Everything as lines, for the message of a failed assertion.
     pub fn lines(&self) -> String {
-        self.0.iter().map(|change| format!("{} {}\n", version(change), change.line())).collect()
+        let lines: Vec<String> =
+            self.0.iter().map(|change| format!("{} {}", version(change), change.line())).collect();
+        lines.join("\n")
     }
 
-    /// The components in the order in which they began to move to the image of a tag after `mark`, those that moved at
-    /// the same time joined by `+`.
-    ///
-    /// # Panics
-    /// When a component began before the one before it was seen at its end: all pods new and available, no old pod left.
+    /// Asserts that the components moved to the image of a tag in this order after `mark`, each when the one before was at
+    /// its end: all pods new and available, no old pod left. Those that may move at the same time are joined by `+`.
+    pub fn assert_steps(&self, mark: u64, tag: &str, expected: &[&str]) {
+        assert_eq!(self.steps(mark, tag), expected, "{}", self.lines());
+    }
+
+    /// The components in the order in which they began to move to the image of a tag after `mark`, joined by `+` to the one before if
+    /// that was not at its end.
     pub fn steps(&self, mark: u64, tag: &str) -> Vec<String> {
         let target = image(tag);
         let mut moment = Moment::default();
@@ -194,6 +199,27 @@ impl History {
             }
         }
         order
+    }
+
+    /// What the Deployments that exist ask for, and how many pods of which image there are.
+    pub fn specs(&self) -> Value {
+        let mut moment = Moment::default();
+        self.0.iter().for_each(|change| moment.take(change));
+        let mut specs = serde_json::Map::new();
+        for (name, deployment) in &moment.workloads {
+            let annotations = deployment.object.metadata.annotations.clone().unwrap_or_default();
+            let hash = annotations.get("milvus.io/rendered-hash").cloned();
+            let pods: Vec<Vec<String>> = moment
+                .pods
+                .values()
+                .filter(|p| p.name().starts_with(&format!("{name}-")))
+                .map(|p| p.images())
+                .collect();
+            let spec = json!({ "replicas": deployment.replicas(), "images": deployment.images(), "hash": hash,
+                "labels": deployment.object.metadata.labels, "pods": pods });
+            specs.insert(name.clone(), spec);
+        }
+        Value::Object(specs)
     }
 
     /// Asserts that the last object that went was of a kind.

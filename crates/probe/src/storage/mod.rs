@@ -71,7 +71,9 @@ pub async fn probe(target: &StorageTarget) -> Outcome {
     }
     let answer = timeout(DEADLINE, ask_twice(target)).await;
     let outcome = match answer {
-        Err(_elapsed) => judge(target, Answer::Unreachable(fault::no_answer())),
+        Err(_elapsed) => {
+            Outcome::not_ready(reason::CLIENT_ERROR, format!("{}: {}", target.endpoint, fault::no_answer()))
+        }
         Ok(answer) => judge(target, answer),
     };
     target.scrub(outcome)
@@ -114,15 +116,16 @@ async fn list_one(target: &StorageTarget, region: &str) -> Result<(u16, String),
             .try_authorize(&mut request, None)
             .map_err(|e| fault::describe(&e))?;
     }
+    let no_answer = |error: reqwest::Error| format!("{}: {}", target.endpoint, fault::describe(&error));
     let answer = target
         .client()?
         .get(request.uri().to_string())
         .headers(request.headers().clone())
         .send()
         .await
-        .map_err(|e| fault::describe(&e))?;
+        .map_err(no_answer)?;
     let status = answer.status().as_u16();
-    let body = answer.text().await.map_err(|e| fault::describe(&e))?;
+    let body = answer.text().await.map_err(no_answer)?;
     Ok((status, body))
 }
 
@@ -151,9 +154,7 @@ fn judge(target: &StorageTarget, answer: Answer) -> Outcome {
         Answer::OtherRegion(None) => failed(
             "the bucket is in another region: set config.minio.region and the endpoint of that region".into(),
         ),
-        Answer::Refused(why) | Answer::Failed(why) => failed(why),
-        Answer::Unreachable(why) if why.contains(&target.endpoint) => failed(why),
-        Answer::Unreachable(why) => failed(format!("{}: {why}", target.endpoint)),
+        Answer::Refused(why) | Answer::Failed(why) | Answer::Unreachable(why) => failed(why),
     }
 }
 

@@ -31,6 +31,32 @@ fn resize_during_a_roll(#[case] role: Component, #[case] name: &str) {
     assert_eq!(world.order().join(" "), "indexnode mixcoord querynode datanode proxy");
 }
 
+/// A component without pods that waits for its turn gets pods at the image that it ran.
+#[rstest]
+#[case(Component::QueryNode, "querynode")]
+#[case(Component::DataNode, "datanode")]
+fn started_before_its_turn(#[case] role: Component, #[case] name: &str) {
+    let mut milvus = crs::mix("2.4.9");
+    crs::replicas(&mut milvus, role, 0);
+    let mut world = World::running(milvus);
+    world.demands.ordered = true;
+    world.behaviour.broken.insert(crs::image("2.4.10"));
+    world.set_image("2.4.10");
+    world.settle();
+    world.edit(|m| crs::replicas(m, role, 2));
+    world.settle();
+    let images = world.pods.values().filter(|p| p.component() == name).map(|p| p.image.clone());
+    assert_eq!(
+        images.collect::<Vec<_>>(),
+        [crs::image("2.4.9"), crs::image("2.4.9")],
+        "{}",
+        world.describe()
+    );
+    world.behaviour.broken.clear();
+    world.settle();
+    assert!(world.updated(), "{}", world.describe());
+}
+
 /// `replicas: -1`: the number is the autoscaler's, also across a roll.
 #[test]
 fn an_autoscaled_component_keeps_its_number() {

@@ -226,9 +226,16 @@ impl World {
     }
 
     /// One pass and one step of the cluster; whether anything changed, or will by itself.
+    ///
+    /// A pass that has written is followed by another before the cluster moves: the write itself wakes the operator, and what
+    /// it then sees has a new generation and the counts of the old one.
     pub fn step(&mut self) -> bool {
         let pass = self.pass();
         self.check();
+        if !matches!(pass, Pass::Wrote(0) | Pass::Gone) {
+            self.pass();
+            self.check();
+        }
         let moved = self.tick();
         self.check();
         moved || !matches!(pass, Pass::Wrote(0) | Pass::Gone)

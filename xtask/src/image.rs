@@ -1,0 +1,158 @@
+//! `cargo xtask image`: images as files, without a container daemon.
+//!
+//! Builds static programs, puts them on an empty root with certificates and a user, and writes one archive for each image that `docker load`, `ctr
+//! images import` and `kind load image-archive` accept. The same sources give the same bytes; `--check` builds twice and compares.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use serde_json::json;
+use snafu::{ResultExt as _, ensure};
+
+mod archive;
+mod compile;
+mod elf;
+mod error;
+mod layer;
+mod table;
+
+use archive::{Archive, Contents};
+use compile::{Arch, Tree};
+pub use error::Error;
+use error::{ArchiveSnafu, DiffersSnafu, DynamicSnafu, ProgramSnafu, WriteSnafu};
+use table::{Image, Which};
+
+/// The arguments of the verb.
+#[derive(clap::Args)]
+pub struct Args {
+    /// Which image
+    #[arg(value_enum, default_value_t = Which::All)]
+    which: Which,
+
+    /// Directory of the archives [default: target/images]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+
+    /// Registry and path in front of the names, such as `registry.example/team`
+    #[arg(long, value_name = "PREFIX")]
+    prefix: Option<String>,
+
+    /// Tag of the names
+    #[arg(long, default_value = env!("CARGO_PKG_VERSION"))]
+    tag: String,
+
+    /// Processor that the image is for [default: this machine's]
+    #[arg(long, value_enum)]
+    arch: Option<Arch>,
+
+    /// Take static programs from this directory instead of building them
+    #[arg(long, value_name = "DIR", conflicts_with = "check")]
+    binaries: Option<PathBuf>,
+
+    /// Write what the image contains into this directory instead of an archive, for a Dockerfile; one image only
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["out", "check"])]
+    rootfs: Option<PathBuf>,
+
+    /// Build a second time, from a copy of the sources at another path, and fail when the digests differ
+    #[arg(long)]
+    check: bool,
+}
+
+/// Makes the images. Returns the lines to print: digest, size and path of each.
+pub fn run(args: &Args) -> Result<Vec<String>, Error> {
+    let here = Tree::here();
+    let images = args.which.images();
+    if let Some(directory) = &args.rootfs {
+        return images.into_iter().map(|image| unpack(args, &here, image, directory)).collect();
+    }
+    let out = args.out.clone().unwrap_or_else(|| here.images());
+    fs::create_dir_all(&out).context(WriteSnafu { path: &out })?;
+    let mut lines = Vec::new();
+    let mut digests = Vec::new();
+    for image in &images {
+        let archive = make(args, &here, image)?;
+        let path = out.join(format!("{}-{}-{}.tar", image.name, args.tag, arch(args).name()));
+        fs::write(&path, &archive.bytes).context(WriteSnafu { path: &path })?;
+        let size = archive.bytes.len() / 1024;
+        lines.push(format!("{} {} {size} KiB {}", name(args, image), archive.digest, path.display()));
+        digests.push(archive.digest);
+    }
+    if args.check {
+        let elsewhere = here.elsewhere()?;
+        for (image, first) in images.iter().zip(digests) {
+            let second = make(args, &elsewhere, image)?.digest;
+            ensure!(first == second, DiffersSnafu { name: image.name, first, second });
+            lines.push(format!("{}: built twice, same digest", image.name));
+        }
+        elsewhere.discard()?;
+    }
+    Ok(lines)
+}
+
+fn arch(args: &Args) -> Arch {
+    args.arch.unwrap_or_else(Arch::here)
+}
+
+fn name(args: &Args, image: &Image) -> String {
+    match &args.prefix {
+        Some(prefix) => format!("{}/{}:{}", prefix.trim_end_matches('/'), image.name, args.tag),
+        None => format!("{}:{}", image.name, args.tag),
+    }
+}
+
+/// One archive.
+fn make(args: &Args, tree: &Tree, image: &Image) -> Result<Archive, Error> {
+    let contents = Contents {
+        name: name(args, image),
+        tag: args.tag.clone(),
+        architecture: arch(args).name(),
+        config: json!({
+            "Entrypoint": [image.entrypoint],
+            "Env": ["PATH=/:/bin:/milvus/bin"],
+            "User": image.user,
+            "WorkingDir": "/",
+            "Labels": {
+                "org.opencontainers.image.title": image.name,
+                "org.opencontainers.image.description": image.description,
+                "org.opencontainers.image.version": env!("CARGO_PKG_VERSION"),
+                "org.opencontainers.image.licenses": env!("CARGO_PKG_LICENSE"),
+            },
+        }),
+        layers: layers(args, tree, image)?,
+    };
+    archive::build(contents).context(ArchiveSnafu { name: image.name })
+}
+
+/// The base, which all images share, and the programs.
+fn layers(args: &Args, tree: &Tree, image: &Image) -> Result<Vec<Vec<u8>>, Error> {
+    let mut own = layer::Tree::default();
+    for program in image.programs {
+        let path = match &args.binaries {
+            Some(directory) => directory.join(program.binary),
+            None => tree.compile(program, arch(args))?,
+        };
+        let bytes = fs::read(&path).context(ProgramSnafu { path: &path })?;
+        ensure!(elf::is_static(&bytes, arch(args)), DynamicSnafu { path, arch: arch(args).name() });
+        own.file(program.path, 0o755, bytes);
+    }
+    for (path, target) in image.links {
+        own.link(path, target);
+    }
+    [layer::base(), own]
+        .into_iter()
+        .map(|tree| tree.into_tar().context(ArchiveSnafu { name: image.name }))
+        .collect()
+}
+
+/// The files of an image below a directory of its name.
+fn unpack(args: &Args, tree: &Tree, image: &Image, directory: &Path) -> Result<String, Error> {
+    let root = directory.join(image.name);
+    for layer in layers(args, tree, image)? {
+        let mut tar = tar::Archive::new(layer.as_slice());
+        tar.set_preserve_permissions(true);
+        tar.unpack(&root).context(WriteSnafu { path: &root })?;
+    }
+    Ok(format!("{} {}", image.name, root.display()))
+}
