@@ -1,7 +1,7 @@
 //! Reads and writes of Kubernetes: the only crate that talks to the API server about a Milvus.
 //!
 //! Takes a client and names, or rendered objects; gives records, or what the API server answered. It decides nothing. Reads are in
-//! [`read`] and [`watch`], writes in [`write`]; what the watches have seen is in [`records`].
+//! [`read`] and [`watch`], writes in [`mod@write`]; what the watches have seen is in [`records`].
 
 pub mod connect;
 pub mod read;

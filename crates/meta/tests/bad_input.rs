@@ -210,7 +210,7 @@ async fn the_disk_is_full() {
 async fn out_of_space() {
     let mut client;
     let instance = {
-        let options = Options { quota_bytes: Some(24 << 20), ..Options::default() };
+        let options = Options { quota_bytes: Some(64 << 20), ..Options::default() };
         let instance = Instance::with(options).await;
         instance.load_real().await;
         client = instance.client.clone();
@@ -218,12 +218,19 @@ async fn out_of_space() {
     };
     instance.call("backup", &[]).await.expect(Outcome::Done);
     // Not full, but without room for what would be written.
-    for number in 0..18 {
-        instance.put(&format!("filler/{}", number % 2), vec![7; 1 << 20]).await;
+    for number in 0.. {
+        instance.put("filler/0", vec![7; 256 << 10]).await;
+        if number > 160 {
+            // etcd tells the size of what it has committed, and commits before it computes a hash.
+            client.hash().await.unwrap();
+            if client.status().await.unwrap().db_size() > (64 << 20) - (7 << 19) {
+                break;
+            }
+        }
     }
     refused(&instance, "run", &[], Outcome::NoRoom, &["quota", "nothing was written"]).await;
     // Full: the alarm is raised.
-    for _ in 0..12 {
+    for _ in 0..20 {
         let _ = client.put("filler/0", vec![7; 1 << 20], None).await;
     }
     assert!(client.status().await.unwrap().errors()[0].contains("NOSPACE"));

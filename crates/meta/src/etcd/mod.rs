@@ -1,7 +1,7 @@
 //! The store: one etcd, one instance of Milvus in it, and requests that survive a member going away for a while.
 //!
 //! Reads are paged at one revision ([`scan`]), writes are transactions that compare the lock, the absence of
-//! sessions and every key that they touch ([`write`]), so that a request that was applied although its answer
+//! sessions and every key that they touch ([`mod@write`]), so that a request that was applied although its answer
 //! was lost can be sent again.
 
 pub mod error;

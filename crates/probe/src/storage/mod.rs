@@ -64,7 +64,7 @@ pub struct StorageTarget {
 
 /// Lists one object. Takes at most [`DEADLINE`]; nothing is retried here.
 ///
-/// A storage that wants another region than [`DEFAULT_REGION`] says which, and is asked once more.
+/// A storage that wants another region than `DEFAULT_REGION` says which, and is asked once more.
 pub async fn probe(target: &StorageTarget) -> Outcome {
     if target.kind == StorageKind::Azure {
         return assume_azure(target);
