@@ -56,14 +56,14 @@ async fn may(plane: &ControlPlane, verb: &str, resource: &str, namespace: &str, 
 
 async fn assert_rights(plane: &ControlPlane) {
     for (verbs, resource) in [
-        ("get list watch patch", "milvuses.milvus.io"),
+        ("list watch patch", "milvuses.milvus.io"),
         ("update", "milvuses.milvus.io/status"),
-        ("get list watch", "milvusupgrades.milvus.io"),
+        ("list watch", "milvusupgrades.milvus.io"),
         ("update", "milvusupgrades.milvus.io/status"),
         ("get list watch create patch delete", "deployments.apps"),
-        ("get list watch create patch delete", "services"),
-        ("get list watch create patch delete", "configmaps"),
-        ("get list watch", "pods"),
+        ("list watch create patch", "services"),
+        ("list watch create patch", "configmaps"),
+        ("list watch", "pods"),
         ("get", "secrets"),
         ("create patch", "events.events.k8s.io"),
     ] {
@@ -75,6 +75,8 @@ async fn assert_rights(plane: &ControlPlane) {
         ("update create delete", "milvuses.milvus.io"),
         ("list watch create patch delete", "secrets"),
         ("create delete", "pods"),
+        ("delete", "services"),
+        ("delete", "configmaps"),
         ("create", "pods/exec"),
         ("get", "replicasets.apps"),
         ("create", "clusterrolebindings.rbac.authorization.k8s.io"),
@@ -86,7 +88,8 @@ async fn assert_rights(plane: &ControlPlane) {
     }
     let leases = "leases.coordination.k8s.io";
     assert!(may(plane, "create", leases, RELEASE, None).await);
-    assert!(may(plane, "patch", leases, RELEASE, Some(keys::LEADER_LEASE)).await);
+    assert!(may(plane, "update", leases, RELEASE, Some(keys::LEADER_LEASE)).await);
+    assert!(!may(plane, "patch", leases, RELEASE, Some(keys::LEADER_LEASE)).await);
     assert!(!may(plane, "get", leases, RELEASE, Some("another")).await);
 }
 

@@ -6,7 +6,9 @@ use kube::Resource as _;
 use kube::ResourceExt as _;
 use kube::runtime::events::{Event, EventType};
 use milvus_api::Milvus;
+use milvus_cluster::write::REQUEST_TIMEOUT;
 use milvus_state::{Note, Severity};
+use tokio::time::timeout;
 
 use crate::context::Context;
 
@@ -28,8 +30,15 @@ pub async fn publish(ctx: &Context, milvus: &Milvus, notes: &[Note]) {
             action: note.action.to_owned(),
             secondary: None,
         };
-        if let Err(error) = ctx.recorder.publish(&event, &milvus.object_ref(&())).await {
-            tracing::warn!(%namespace, %name, %error, reason = note.reason, "can't write an Event");
+        let subject = milvus.object_ref(&());
+        match timeout(REQUEST_TIMEOUT, ctx.recorder.publish(&event, &subject)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                tracing::warn!(%namespace, %name, %error, reason = note.reason, "can't write an Event");
+            }
+            Err(_elapsed) => {
+                tracing::warn!(%namespace, %name, reason = note.reason, "no answer when an Event was written");
+            }
         }
     }
 }
