@@ -275,6 +275,12 @@ impl Held {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) > Instant::now() + request
     }
 
+    /// For how long it is ours if nothing is renewed any more; zero when it is not.
+    pub fn remaining(&self) -> Duration {
+        let until = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        until.saturating_duration_since(Instant::now())
+    }
+
     fn set(&self, until: Instant) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = until;
     }
