@@ -21,6 +21,7 @@ pub mod audit;
 pub mod clusters;
 pub mod control_plane;
 pub mod etcd;
+pub mod files;
 pub mod http;
 pub mod minio;
 pub mod operator;
