@@ -1,5 +1,7 @@
 //! An operator of two namespaces, with Roles there and nowhere else; and what a log collector gets of it.
 
+use std::time::Duration;
+
 use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding};
 use kube::{Api, ResourceExt as _, api::ListParams};
 use milvus_testkit::audit::Event;
@@ -45,6 +47,18 @@ async fn an_operator_of_two_namespaces_works_there_without_a_right_elsewhere() {
     let wide: Vec<_> = asked.iter().filter(|e| e.namespace.is_empty() && !e.resource.is_empty()).collect();
     assert!(wide.is_empty(), "{wide:#?}");
     assert_log(&log);
+}
+
+#[tokio::test]
+async fn an_operator_whose_reconcilers_are_stopped_leads_and_does_nothing() {
+    let (ground, _turn) = ground().await;
+    let story = Story::begin(ground, USER, "stopped").await;
+    let mut operator = install(ground, &["extraArgs={--stop-reconcilers=all}"]).await;
+    story.create(story.places.standalone("2.4.9")).await;
+    let asked = story.quiet_for(Duration::from_secs(3)).await;
+    assert!(asked.is_empty() && story.requests().is_empty(), "{asked:#?}");
+    assert!(operator.metrics().await.unwrap().lines().any(|line| line == "milvus_operator_leader 1"));
+    assert!(operator.terminate().await.unwrap().success());
 }
 
 /// Every line is JSON with time, level and message, and those of passes name the Milvus.
