@@ -9,7 +9,8 @@ use milvus_testkit::{
 };
 
 fn chart(out: &Path, more: &[&str]) -> String {
-    let output = Command::new(env!("CARGO_BIN_EXE_xtask")).args(["chart", "--out"]).arg(out).args(more).output();
+    let output =
+        Command::new(env!("CARGO_BIN_EXE_xtask")).args(["chart", "--out"]).arg(out).args(more).output();
     let output = output.unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()

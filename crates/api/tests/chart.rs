@@ -159,7 +159,8 @@ async fn a_value_of_the_wrong_type_is_refused_by_its_name() {
         assert!(wrong.code != 0 && wrong.stderr.contains(name), "{set}: {wrong:?}");
     }
     helm(plane, &["template", "x", CHART, "--set", GO_VALUES]).await;
-    let schema: Value = serde_json::from_str(include_str!("../../../charts/milvus-operator/values.schema.json")).unwrap();
+    let schema: Value =
+        serde_json::from_str(include_str!("../../../charts/milvus-operator/values.schema.json")).unwrap();
     let values: Value =
         serde_saphyr::from_str(include_str!("../../../charts/milvus-operator/values.yaml")).unwrap();
     for (name, value) in values.as_object().unwrap() {

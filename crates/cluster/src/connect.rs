@@ -72,6 +72,8 @@ pub async fn client(kubeconfig: Option<&Path>, rate: Option<Rate>) -> Result<Cli
 
 async fn config(kubeconfig: Option<&Path>) -> Result<Config, Error> {
     let Some(path) = kubeconfig else { return Config::infer().await.context(InferSnafu) };
-    let read = async { Config::from_custom_kubeconfig(Kubeconfig::read_from(path)?, &KubeConfigOptions::default()).await };
+    let read = async {
+        Config::from_custom_kubeconfig(Kubeconfig::read_from(path)?, &KubeConfigOptions::default()).await
+    };
     read.await.context(KubeconfigSnafu { path })
 }

@@ -58,7 +58,10 @@ fn judge(version: &Info) -> Result<(), Error> {
     // Some providers write `30+`.
     let minor = version.minor.trim_end_matches(|c: char| !c.is_ascii_digit());
     let (Ok(major), Ok(minor)) = (version.major.parse::<u32>(), minor.parse::<u32>()) else {
-        tracing::warn!(version = version.git_version, "not a version that can be compared; taken to be new enough");
+        tracing::warn!(
+            version = version.git_version,
+            "not a version that can be compared; taken to be new enough"
+        );
         return Ok(());
     };
     ensure!(major > 1 || (major == 1 && minor >= OLDEST), TooOldSnafu { found: &version.git_version });

@@ -141,7 +141,10 @@ async fn an_api_server_that_is_too_old_ends_the_process_with_both_versions() {
     std::fs::write(&kubeconfig, config.to_string()).unwrap();
     let mut operator = tokio::process::Command::new(env!("CARGO_BIN_EXE_milvus-operator"));
     operator.env_clear().args(["-metrics-bind-address=0", "-health-probe-bind-address=0", "-leader-elect"]);
-    operator.arg("-sync-interval=300").arg(format!("-kubeconfig={}", kubeconfig.display())).kill_on_drop(true);
+    operator
+        .arg("-sync-interval=300")
+        .arg(format!("-kubeconfig={}", kubeconfig.display()))
+        .kill_on_drop(true);
     let output = tokio::time::timeout(Duration::from_secs(30), operator.output()).await.unwrap().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(!output.status.success(), "{said}");

@@ -23,8 +23,8 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Metric, Registry};
 
 use self::instances::Instances;
-use self::process::Process;
 pub use self::process::Lead;
+use self::process::Process;
 use self::series::Series;
 
 /// Outcome of a pass that succeeded.

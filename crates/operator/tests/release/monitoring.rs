@@ -56,7 +56,10 @@ async fn a_run_has_every_series_of_the_table_and_a_milvus_that_is_gone_has_none(
     let refused = operator.metrics().await.unwrap();
     let of = format!(r#"milvus_namespace="monitoring",milvus_name="{NAME}""#);
     let waiting = lines(&rolling, "milvus_step_waiting_since_timestamp_seconds{");
-    assert!(waiting.len() == 1 && waiting[0].contains(&format!(r#"{of},step="mixcoord",reason=""#)), "{waiting:?}");
+    assert!(
+        waiting.len() == 1 && waiting[0].contains(&format!(r#"{of},step="mixcoord",reason=""#)),
+        "{waiting:?}"
+    );
     assert!(lines(&refused, "milvus_step_waiting").is_empty(), "the roll is over");
     let why = format!(r#"milvus_spec_refused{{{of},reason="ModeChangeRefused"}} 1"#);
     assert!(refused.lines().any(|line| line == why), "{refused}");
@@ -131,10 +134,15 @@ fn assert_known(query: &str) {
 #[tokio::test]
 async fn every_alert_reads_series_that_exist_and_names_a_page_that_exists() {
     let (ground, _turn) = ground().await;
-    let rule = rendered(ground, "prometheusrule", "prometheusRule.enabled=true,prometheusRule.labels.a=b").await;
+    let rule =
+        rendered(ground, "prometheusrule", "prometheusRule.enabled=true,prometheusRule.labels.a=b").await;
     assert_eq!(rule["metadata"]["labels"]["a"], "b");
-    let rules: Vec<&Value> =
-        rule["spec"]["groups"].as_array().unwrap().iter().flat_map(|g| g["rules"].as_array().unwrap()).collect();
+    let rules: Vec<&Value> = rule["spec"]["groups"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|g| g["rules"].as_array().unwrap())
+        .collect();
     assert!(rules.len() >= 10);
     for rule in rules {
         assert_known(rule["expr"].as_str().unwrap());
@@ -157,9 +165,11 @@ async fn every_panel_of_the_dashboard_reads_series_that_exist() {
     let (ground, _turn) = ground().await;
     let map = rendered(ground, "dashboard", "dashboard.enabled=true").await;
     assert_eq!(map["metadata"]["labels"]["grafana_dashboard"], "1");
-    let dashboard: Value = serde_json::from_str(map["data"]["milvus-operator.json"].as_str().unwrap()).unwrap();
+    let dashboard: Value =
+        serde_json::from_str(map["data"]["milvus-operator.json"].as_str().unwrap()).unwrap();
     let panels = dashboard["panels"].as_array().unwrap();
-    let targets: Vec<&Value> = panels.iter().flat_map(|p| p["targets"].as_array().into_iter().flatten()).collect();
+    let targets: Vec<&Value> =
+        panels.iter().flat_map(|p| p["targets"].as_array().into_iter().flatten()).collect();
     assert!(targets.len() >= 15);
     for target in targets {
         assert_known(target["expr"].as_str().unwrap());

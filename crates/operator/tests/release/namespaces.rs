@@ -76,7 +76,8 @@ fn assert_log(log: &str) {
         } else {
             let about = ["reconcile", "apply", "events", "observe"];
             let target = line["target"].as_str().unwrap();
-            let of_a_pass = about.iter().any(|module| target.ends_with(&format!("milvus_operator::{module}")));
+            let of_a_pass =
+                about.iter().any(|module| target.ends_with(&format!("milvus_operator::{module}")));
             assert!(!of_a_pass || line["name"] == NAME, "a line of a pass without its Milvus: {line}");
         }
     }

@@ -44,7 +44,10 @@ async fn uids(story: &Story) -> BTreeMap<String, String> {
     for (version, kind) in [("v1beta1", "Milvus"), ("v1alpha1", "MilvusCluster")] {
         let gvk = kube::core::GroupVersionKind::gvk("milvus.io", version, kind);
         let resource = ApiResource::from_gvk(&gvk);
-        let resource = ApiResource { plural: format!("{}s", kind.to_lowercase()).replace("milvuss", "milvuses"), ..resource };
+        let resource = ApiResource {
+            plural: format!("{}s", kind.to_lowercase()).replace("milvuss", "milvuses"),
+            ..resource
+        };
         let api = Api::<DynamicObject>::namespaced_with(client.clone(), &story.namespace, &resource);
         uids.insert(kind.to_owned(), api.get(OLD).await.unwrap().uid().unwrap());
     }
@@ -92,7 +95,10 @@ async fn a_release_of_the_go_operator_is_upgraded_by_the_guides_commands_and_not
     helm(ground, &["repo", "update", "zilliztech-milvus-operator"]).await;
     let without = ["-n", RELEASE, "upgrade", RELEASE, chart, "--set", "installCRDs=false"];
     let refused = ground.plane.access().helm(without).await.unwrap();
-    assert!(refused.code != 0 && refused.stderr.contains("upgrade once with installCRDs=true"), "{refused:?}");
+    assert!(
+        refused.code != 0 && refused.stderr.contains("upgrade once with installCRDs=true"),
+        "{refused:?}"
+    );
     helm(ground, &["-n", RELEASE, "upgrade", RELEASE, chart]).await;
     assert_kept(&story).await;
     let upgraded = deployment(&story).await;
@@ -103,7 +109,9 @@ async fn a_release_of_the_go_operator_is_upgraded_by_the_guides_commands_and_not
     takes_over(ground, leader.kill()).await;
     operator.wait_ready().await.unwrap();
     let taken = story
-        .until_named(OLD, |m| observed(m) && said(m, ConditionType::SpecAccepted).is_some_and(|c| c[0] == "True"))
+        .until_named(OLD, |m| {
+            observed(m) && said(m, ConditionType::SpecAccepted).is_some_and(|c| c[0] == "True")
+        })
         .await;
     story.caught_up(&taken).await;
     assert!(said(&taken, ConditionType::MilvusReady).is_some_and(|c| c[0] == "True"), "{:#?}", taken.status);
