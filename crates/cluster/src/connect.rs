@@ -1,10 +1,11 @@
 //! The operator's client.
 //!
-//! Takes what the environment says; gives a client that times out. In a pod the service account is used.
+//! Takes what the environment says and who asks; gives a client that times out. In a pod the service account is used.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use http::header::{HeaderValue, InvalidHeaderValue, USER_AGENT};
 use kube::client::ClientBuilder;
 use kube::config::{InferConfigError, KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Client, Config};
@@ -40,6 +41,14 @@ pub enum Error {
         #[snafu(source(from(KubeconfigError, Box::new)))]
         source: Box<KubeconfigError>,
     },
+    /// The name of the process can't be sent.
+    #[snafu(display("{agent:?} can't be sent as User-Agent: {source}"))]
+    UserAgent {
+        /// The whole of it.
+        agent: String,
+        /// Which rule it breaks.
+        source: InvalidHeaderValue,
+    },
     /// The client itself.
     #[snafu(display("can't make a Kubernetes client: {source}"))]
     Client {
@@ -58,9 +67,12 @@ pub struct Rate {
     pub per_second: f64,
 }
 
-/// A client for the cluster of a kubeconfig, or for the one that the environment names.
-pub async fn client(kubeconfig: Option<&Path>, rate: Option<Rate>) -> Result<Client, Error> {
+/// A client for the cluster of a kubeconfig, or for the one that the environment names. `agent` is what the API server's audit log shows of
+/// every request: which program, and which of its processes.
+pub async fn client(agent: &str, kubeconfig: Option<&Path>, rate: Option<Rate>) -> Result<Client, Error> {
     let mut config = config(kubeconfig).await?;
+    let name = HeaderValue::from_str(agent).context(UserAgentSnafu { agent })?;
+    config.headers.push((USER_AGENT, name));
     config.connect_timeout = Some(CONNECT_TIMEOUT);
     config.read_timeout = Some(READ_TIMEOUT);
     config.write_timeout = Some(WRITE_TIMEOUT);

@@ -19,13 +19,15 @@ use tokio_util::sync::CancellationToken;
 use crate::args::Args;
 use crate::context::Context;
 use crate::http::{self, Phase};
-use crate::lease::{Elector, Leadership, Lost};
+use crate::lease::{self, Elector, Leadership, Lost};
 use crate::metrics::{Lead, Metrics};
 use crate::requirements;
 use crate::run::{Settings, controllers};
 
 /// Image of the `config` init container when neither flag nor environment names one.
 const TOOL_IMAGE: &str = concat!("milvus-operator:", env!("CARGO_PKG_VERSION"));
+/// What the API server's audit log shows of our requests, before the name of the process.
+const AGENT: &str = concat!("milvus-operator/", env!("CARGO_PKG_VERSION"));
 /// Longest wait for the passes under way when the process is told to end; a pod has 10 s.
 const DRAIN: Duration = Duration::from_secs(5);
 
@@ -76,14 +78,19 @@ pub async fn run(args: Args) -> Result<(), Error> {
     let (phase, phases) = watch::channel(Phase::Starting);
     let metrics = Metrics::default();
     serve(&args, phases, &metrics, &stop).await?;
-    let client = connect::client(args.kubeconfig.as_deref(), None).await.context(ConnectSnafu)?;
+    let identity = lease::identity(&args.pod_name);
+    let connect = async |rate| {
+        let agent = format!("{AGENT} ({identity})");
+        connect::client(&agent, args.kubeconfig.as_deref(), rate).await.context(ConnectSnafu)
+    };
+    let client = connect(None).await?;
     let Some(judged) = stop.run_until_cancelled(requirements::check(&client)).await else { return Ok(()) };
     judged.context(RequirementsSnafu)?;
-    let Some(mut leadership) = lead(&args, &client, &phase, &stop).await else { return Ok(()) };
+    let Some(mut leadership) = lead(&args, &client, identity.clone(), &phase, &stop).await else { return Ok(()) };
     metrics.leads(standing(leadership.as_ref()));
     // The Lease has the other client: what holds up the work never holds up the renewal.
     let client = match args.rate() {
-        Some(rate) => connect::client(args.kubeconfig.as_deref(), Some(rate)).await.context(ConnectSnafu)?,
+        Some(rate) => connect(Some(rate)).await?,
         None => client,
     };
     phase.send_replace(Phase::Syncing);
@@ -175,6 +182,7 @@ async fn serve(
 async fn lead(
     args: &Args,
     client: &Client,
+    identity: String,
     phase: &watch::Sender<Phase>,
     stop: &CancellationToken,
 ) -> Option<Option<Leadership>> {
@@ -182,7 +190,7 @@ async fn lead(
         return Some(None);
     }
     phase.send_replace(Phase::Standby);
-    let elector = Elector::new(client.clone(), &args.namespace, &args.pod_name);
+    let elector = Elector::new(client.clone(), &args.namespace, identity);
     tokio::select! {
         leadership = elector.wait_until_leader() => Some(Some(leadership)),
         () = stop.cancelled() => None,

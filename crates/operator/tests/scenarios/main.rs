@@ -10,6 +10,7 @@ mod bad_input;
 mod broken;
 mod drift;
 mod end;
+mod guides;
 mod order;
 mod refused;
 mod words;
