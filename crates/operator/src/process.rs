@@ -86,7 +86,9 @@ pub async fn run(args: Args) -> Result<(), Error> {
     let client = connect(None).await?;
     let Some(judged) = stop.run_until_cancelled(requirements::check(&client)).await else { return Ok(()) };
     judged.context(RequirementsSnafu)?;
-    let Some(mut leadership) = lead(&args, &client, identity.clone(), &phase, &stop).await else { return Ok(()) };
+    let Some(mut leadership) = lead(&args, &client, identity.clone(), &phase, &stop).await else {
+        return Ok(());
+    };
     metrics.leads(standing(leadership.as_ref()));
     // The Lease has the other client: what holds up the work never holds up the renewal.
     let client = match args.rate() {
