@@ -8,7 +8,7 @@ use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeGaugeValue, NoLabelSet};
 use prometheus_client::metrics::MetricType;
 
-use super::instances::{gauges, seconds};
+use super::instances::seconds;
 use super::series::{self, Series};
 use crate::lease::Held;
 
@@ -73,7 +73,9 @@ fn one<V: EncodeGaugeValue>(
     series: &Series,
     value: Option<V>,
 ) -> fmt::Result {
-    gauges(encoder, series, value.into_iter().map(|value| ([("", ""); 0], value)))
+    let Some(value) = value else { return Ok(()) };
+    let help = format!("{}.", series.help);
+    encoder.encode_descriptor(series.name, &help, None, MetricType::Gauge)?.encode_gauge(&value)
 }
 
 /// Resident memory in bytes; `None` where the system has no `/proc`.
