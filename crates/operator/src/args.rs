@@ -3,8 +3,10 @@
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use clap::{ArgAction, Parser};
+use jiff::SignedDuration;
 use milvus_cluster::watch::Scope;
 use snafu::Snafu;
 
@@ -54,6 +56,11 @@ pub struct Args {
     /// Passes at the same time, each over another Milvus; 0 for no limit.
     #[arg(long, default_value_t = 64)]
     pub concurrent_reconcile: u16,
+
+    /// How often the Secrets of a Milvus whose dependencies are well are read again, such as 1h or 90s; one that changes before is
+    /// noticed when a dependency refuses the old credentials.
+    #[arg(long, default_value = "1h", value_name = "TIME", value_parser = time)]
+    pub secrets_period: Duration,
 
     /// Flags of the Go operator without a meaning here.
     #[command(flatten)]
@@ -119,6 +126,13 @@ impl std::str::FromStr for Address {
             full.parse().map_err(|_| "use address:port, :port, or 0 to switch it off".to_owned())?;
         Ok(Address(Some(address)))
     }
+}
+
+/// A time span such as `90s`, `10m` or `1h30m`, of a second at least.
+fn time(text: &str) -> Result<Duration, String> {
+    let span: SignedDuration = text.parse().map_err(|_| "use a time such as 90s, 10m or 1h".to_owned())?;
+    let span = Duration::try_from(span).unwrap_or_default();
+    (span >= Duration::from_secs(1)).then_some(span).ok_or_else(|| "use 1s or more".to_owned())
 }
 
 impl Args {

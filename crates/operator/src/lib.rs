@@ -18,5 +18,6 @@ pub mod probes;
 pub mod process;
 pub mod reconcile;
 pub mod run;
+pub mod targets;
 pub mod telemetry;
 pub mod upgrades;

@@ -8,8 +8,11 @@ mod world;
 
 mod bad_input;
 mod broken;
+mod dependencies;
 mod drift;
 mod end;
+mod holes;
 mod order;
 mod refused;
+mod secrets;
 mod words;
