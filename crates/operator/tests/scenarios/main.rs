@@ -11,6 +11,7 @@ mod broken;
 mod dependencies;
 mod drift;
 mod end;
+mod guides;
 mod holes;
 mod order;
 mod refused;
