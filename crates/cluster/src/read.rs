@@ -115,7 +115,9 @@ pub async fn secret(client: &Client, namespace: &str, name: &str) -> Result<Secr
             let data = found.data.unwrap_or_default().into_iter().map(|(key, value)| (key, value.0));
             Ok(SecretRead::Data(SecretData(data.collect())))
         }
-        Err(kube::Error::Api(status)) if status.code == FORBIDDEN => Ok(SecretRead::Forbidden(status.message.clone())),
+        Err(kube::Error::Api(status)) if status.code == FORBIDDEN => {
+            Ok(SecretRead::Forbidden(status.message.clone()))
+        }
         Err(source) => Err(source).context(SecretSnafu { namespace, name }),
     }
 }

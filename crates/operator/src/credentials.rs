@@ -62,7 +62,8 @@ pub async fn of(ctx: &Context, milvus: &Validated, healthy: bool) -> Result<Cred
             credentials.changed.push(name);
         }
     }
-    let read = Read { generation: milvus.generation, at: Instant::now(), credentials: credentials.clone(), seen };
+    let read =
+        Read { generation: milvus.generation, at: Instant::now(), credentials: credentials.clone(), seen };
     ctx.credentials.lock().unwrap_or_else(PoisonError::into_inner).insert(milvus.uid.clone(), read);
     Ok(credentials)
 }
@@ -120,7 +121,9 @@ impl Credentials {
 
     /// Whether the Kafka Secret has a CA; `None` when that is not known.
     pub fn kafka_ca(&self, milvus: &Validated) -> Option<bool> {
-        let Queue::Kafka { secret: Some(secret), .. } = &milvus.dependencies.queue else { return Some(false) };
+        let Queue::Kafka { secret: Some(secret), .. } = &milvus.dependencies.queue else {
+            return Some(false);
+        };
         match self.secrets.get(secret)? {
             SecretRead::Data(data) => Some(data.get("ca.pem").is_some()),
             SecretRead::Missing | SecretRead::Forbidden(_) => None,

@@ -60,15 +60,22 @@ fn unnamed(files: &TlsFiles) -> Option<String> {
 
 /// TLS with files that all lie in Secrets.
 fn tls(milvus: &Validated, credentials: &Credentials, files: &TlsFiles) -> Result<Tls, ProbeView> {
-    let read = |file: &Option<PodFile>| file.as_ref().map_or(Ok(None), |file| content(milvus, credentials, file));
+    let read =
+        |file: &Option<PodFile>| file.as_ref().map_or(Ok(None), |file| content(milvus, credentials, file));
     let client = match (read(&files.certificate)?, read(&files.key)?) {
-        (Some(certificate_pem), Some(key)) => Some(ClientCertificate { certificate_pem, key_pem: Secret::new(key) }),
+        (Some(certificate_pem), Some(key)) => {
+            Some(ClientCertificate { certificate_pem, key_pem: Secret::new(key) })
+        }
         _ => None,
     };
     Ok(Tls { trust: read(&files.ca)?.map_or(Trust::System, Trust::Ca), client })
 }
 
-fn content(milvus: &Validated, credentials: &Credentials, file: &PodFile) -> Result<Option<String>, ProbeView> {
+fn content(
+    milvus: &Validated,
+    credentials: &Credentials,
+    file: &PodFile,
+) -> Result<Option<String>, ProbeView> {
     match file {
         PodFile::Secret { name, key } => Ok(Some(credentials.text(milvus, name, key)?.to_owned())),
         PodFile::Elsewhere { .. } => Ok(None),
@@ -80,7 +87,9 @@ pub fn storage(milvus: &Validated, credentials: &Credentials) -> Result<StorageT
     let storage = &milvus.dependencies.storage;
     let account = || match &storage.secret {
         Some(secret) => credentials.text(milvus, secret, "accesskey").map(str::to_owned),
-        None => Ok(Some(storage.config_keys.0.clone()).filter(|account| account != NO_ACCOUNT).unwrap_or_default()),
+        None => Ok(Some(storage.config_keys.0.clone())
+            .filter(|account| account != NO_ACCOUNT)
+            .unwrap_or_default()),
     };
     let unreadable = storage.ca.as_ref().filter(|_| !storage.insecure).and_then(not_in_a_secret);
     let trust = match &storage.ca {
@@ -96,7 +105,9 @@ pub fn storage(milvus: &Validated, credentials: &Credentials) -> Result<StorageT
         endpoint: format!("{}:{}", storage.host, storage.port),
         bucket: storage.bucket.clone(),
         access: match unreadable {
-            Some(why) => StorageAccess::Stranger(format!("the storage answers; certificate and keys are not checked from the operator: {why}")),
+            Some(why) => StorageAccess::Stranger(format!(
+                "the storage answers; certificate and keys are not checked from the operator: {why}"
+            )),
             None => storage_access(milvus, credentials)?,
         },
         use_ssl: storage.tls,
@@ -117,7 +128,9 @@ fn storage_access(milvus: &Validated, credentials: &Credentials) -> Result<Stora
         return Ok(stranger("config.minio.useIAM only the service account of the Milvus pods has them"));
     }
     if storage.provider == "gcpnative" {
-        return Ok(stranger("cloudProvider gcpnative Milvus has a client of its own, which the operator has not"));
+        return Ok(stranger(
+            "cloudProvider gcpnative Milvus has a client of its own, which the operator has not",
+        ));
     }
     let (access_key, secret_key) = match &storage.secret {
         Some(secret) => {
@@ -150,7 +163,11 @@ pub fn queue(milvus: &Validated, credentials: &Credentials) -> Result<Option<Que
     })
 }
 
-fn pulsar(milvus: &Validated, credentials: &Credentials, login: &PulsarLogin) -> Result<PulsarAccess, ProbeView> {
+fn pulsar(
+    milvus: &Validated,
+    credentials: &Credentials,
+    login: &PulsarLogin,
+) -> Result<PulsarAccess, ProbeView> {
     let client = |token: Option<&str>| {
         PulsarAccess::Client(PulsarClient { token: token.map(Secret::new), tls: Tls::default() })
     };
@@ -160,9 +177,9 @@ fn pulsar(milvus: &Validated, credentials: &Credentials, login: &PulsarLogin) ->
         PulsarLogin::TokenFile(PodFile::Secret { name, key }) => {
             client(Some(credentials.text(milvus, name, key)?.trim()))
         }
-        PulsarLogin::TokenFile(PodFile::Elsewhere { path }) => {
-            PulsarAccess::DialOnly(dialled(&format!("{path} does not come from a Secret in spec.components.volumes")))
-        }
+        PulsarLogin::TokenFile(PodFile::Elsewhere { path }) => PulsarAccess::DialOnly(dialled(&format!(
+            "{path} does not come from a Secret in spec.components.volumes"
+        ))),
         PulsarLogin::Other { plugin } => PulsarAccess::DialOnly(dialled(&format!(
             "it has no client for authPlugin {plugin}, or authParams has no token for it"
         ))),
@@ -187,40 +204,65 @@ fn kafka(
             let login = secret.is_some() || security.mechanism.is_some() || !security.user.is_empty();
             (security.tls || ca.is_some(), login)
         }
-        Some(other) => return Ok(KafkaAccess::DialOnly(dialled(&format!("securityProtocol {other} is not known")))),
+        Some(other) => {
+            return Ok(KafkaAccess::DialOnly(dialled(&format!("securityProtocol {other} is not known"))));
+        }
     };
+    let mut files = if security.tls { security.files.clone() } else { TlsFiles::default() };
+    files.ca = files.ca.filter(|_| ca.is_none());
+    if let Some(why) = kafka_beyond_us(security, &files, encrypted, login) {
+        return Ok(KafkaAccess::DialOnly(dialled(&why)));
+    }
     let mut client = KafkaClient::default();
     if encrypted {
-        let mut files = if security.tls { security.files.clone() } else { TlsFiles::default() };
-        if ca.is_some() {
-            files.ca = None;
-        }
-        if let Some(why) = unreadable(&files) {
-            return Ok(KafkaAccess::DialOnly(dialled(&why)));
-        }
-        if security.tls && security.key_is_encrypted {
-            return Ok(KafkaAccess::DialOnly(dialled("the client's key is encrypted (tlsKeyPassword)")));
-        }
         let tls = tls(milvus, credentials, &files)?;
-        client.tls = Some(Tls { trust: ca.map_or(tls.trust, |pem| Trust::Ca(pem.to_owned())), client: tls.client });
+        client.tls = Some(Tls { trust: ca.map_or(tls.trust, |pem| Trust::Ca(pem.to_owned())), ..tls });
     }
     if login {
-        let mechanism = match security.mechanism.as_deref() {
-            None | Some("PLAIN") => SaslMechanism::Plain,
-            Some("SCRAM-SHA-256") => SaslMechanism::ScramSha256,
-            Some("SCRAM-SHA-512") => SaslMechanism::ScramSha512,
-            Some(other) => {
-                return Ok(KafkaAccess::DialOnly(dialled(&format!("it has no client for saslMechanisms {other}"))));
-            }
-        };
-        let (username, password) = match secret {
-            Some(secret) => {
-                let text = |key| credentials.text(milvus, secret, key).map(str::to_owned);
-                (text("username")?, text("password")?)
-            }
-            None => (security.user.clone(), security.password.0.clone()),
-        };
-        client.sasl = Some(KafkaSasl { mechanism, username, password: Secret::new(password) });
+        client.sasl = Some(kafka_login(milvus, credentials, secret, security)?);
     }
     Ok(KafkaAccess::Client(client))
+}
+
+/// What the operator lacks to connect as Milvus does.
+fn kafka_beyond_us(
+    security: &KafkaSecurity,
+    files: &TlsFiles,
+    encrypted: bool,
+    login: bool,
+) -> Option<String> {
+    if encrypted && let Some(why) = unreadable(files) {
+        return Some(why);
+    }
+    if encrypted && security.tls && security.key_is_encrypted {
+        return Some("the client's key is encrypted (tlsKeyPassword)".to_owned());
+    }
+    let named = security.mechanism.as_deref().filter(|_| login)?;
+    mechanism(Some(named)).is_none().then(|| format!("it has no client for saslMechanisms {named}"))
+}
+
+fn mechanism(named: Option<&str>) -> Option<SaslMechanism> {
+    match named {
+        None | Some("PLAIN") => Some(SaslMechanism::Plain),
+        Some("SCRAM-SHA-256") => Some(SaslMechanism::ScramSha256),
+        Some("SCRAM-SHA-512") => Some(SaslMechanism::ScramSha512),
+        Some(_) => None,
+    }
+}
+
+fn kafka_login(
+    milvus: &Validated,
+    credentials: &Credentials,
+    secret: Option<&str>,
+    security: &KafkaSecurity,
+) -> Result<KafkaSasl, ProbeView> {
+    let (username, password) = match secret {
+        Some(secret) => {
+            let text = |key| credentials.text(milvus, secret, key).map(str::to_owned);
+            (text("username")?, text("password")?)
+        }
+        None => (security.user.clone(), security.password.0.clone()),
+    };
+    let mechanism = mechanism(security.mechanism.as_deref()).unwrap_or(SaslMechanism::Plain);
+    Ok(KafkaSasl { mechanism, username, password: Secret::new(password) })
 }

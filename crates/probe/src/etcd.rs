@@ -56,12 +56,18 @@ pub async fn probe(target: &EtcdTarget) -> Outcome {
         let found = net::any_of(&target.endpoints, |endpoint| net::dial(without_scheme(endpoint))).await;
         return match found.usable {
             true => Outcome::ready(reason::CONNECTION_OK, found.praise(unchecked, NOT_ALL)),
-            false => Outcome::not_ready(reason::CONNECTION_FAILED, format!("no etcd endpoint accepts connections:{}", found.faults)),
+            false => Outcome::not_ready(
+                reason::CONNECTION_FAILED,
+                format!("no etcd endpoint accepts connections:{}", found.faults),
+            ),
         };
     }
     let found = net::any_of(&target.endpoints, |endpoint| check(endpoint, target)).await;
     match found.usable {
-        true => Outcome::ready(reason::ETCD_READY, target.scrub(found.praise("Etcd endpoints is healthy", NOT_ALL))),
+        true => Outcome::ready(
+            reason::ETCD_READY,
+            target.scrub(found.praise("Etcd endpoints is healthy", NOT_ALL)),
+        ),
         false => {
             let message = format!("All etcd endpoints are unhealthy:{}", found.faults);
             Outcome::not_ready(reason::ETCD_NOT_READY, target.scrub(message))

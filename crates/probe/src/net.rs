@@ -67,7 +67,10 @@ where
     if addresses.is_empty() {
         return Survey { usable: false, faults: "no address is configured".into() };
     }
-    let asked = addresses.iter().enumerate().map(|(index, address)| check(address).map(move |answer| (index, answer)));
+    let asked = addresses
+        .iter()
+        .enumerate()
+        .map(|(index, address)| check(address).map(move |answer| (index, answer)));
     let mut pending: FuturesUnordered<_> = asked.collect();
     let mut answers: Vec<Option<Result<(), String>>> = vec![None; addresses.len()];
     let mut usable = false;
@@ -90,7 +93,10 @@ where
         }
         answers[index] = Some(answer);
     }
-    Survey { usable, faults: addresses.iter().zip(answers).filter_map(|(a, answer)| fault_of(a, answer, usable)).collect() }
+    Survey {
+        usable,
+        faults: addresses.iter().zip(answers).filter_map(|(a, answer)| fault_of(a, answer, usable)).collect(),
+    }
 }
 
 fn fault_of(address: &str, answer: Option<Result<(), String>>, usable: bool) -> Option<String> {

@@ -145,7 +145,9 @@ async fn with_tls_the_right_ca_and_a_client_certificate_are_needed() {
     let good = with(Trust::Ca(ca.clone()), Some(client.clone()));
     assert_eq!(probe(&good).await, healthy());
 
-    let stranger = probe(&with(Trust::Ca(Authority::new("stranger").unwrap().certificate().to_owned()), Some(client))).await;
+    let stranger =
+        probe(&with(Trust::Ca(Authority::new("stranger").unwrap().certificate().to_owned()), Some(client)))
+            .await;
     assert!(stranger.message.contains("TLS: "), "{}", stranger.message);
     assert!(!probe(&with(Trust::Ca(ca), None)).await.ready, "etcd asks for a client certificate");
 

@@ -46,7 +46,8 @@ fn trusting(authority: &Authority) -> Tls {
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn every_mechanism_lets_the_right_password_in_and_no_other(
-    #[values(SaslMechanism::Plain, SaslMechanism::ScramSha256, SaslMechanism::ScramSha512)] mechanism: SaslMechanism,
+    #[values(SaslMechanism::Plain, SaslMechanism::ScramSha256, SaslMechanism::ScramSha512)]
+    mechanism: SaslMechanism,
     #[values(false, true)] encrypted: bool,
 ) {
     let kafka = kafka().await;

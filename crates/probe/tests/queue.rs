@@ -68,7 +68,8 @@ async fn tls_server(authority: &Authority, answer: fn(usize, &[u8]) -> Vec<Vec<u
     let chain = vec![CertificateDer::from_pem_slice(pair.certificate.as_bytes()).unwrap()];
     let key = PrivateKeyDer::from_pem_slice(pair.key.as_bytes()).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let config =
+        rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
     let config = config.with_no_client_auth().with_single_cert(chain, key).unwrap();
     let acceptor = TlsAcceptor::from(Arc::new(config));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -178,7 +179,8 @@ async fn the_token_of_milvus_is_shown_over_tls_and_nobody_else_is_let_in() {
 async fn a_plug_in_that_we_do_not_have_leaves_the_connection_and_says_so() {
     let address = server(broker).await;
     let access = PulsarAccess::DialOnly("log-in is not checked".into());
-    let queue = PulsarTarget { endpoint: address, access, tenant: "public".into(), namespace: "default".into() };
+    let queue =
+        PulsarTarget { endpoint: address, access, tenant: "public".into(), namespace: "default".into() };
     let expected = Outcome::ready(reason::CONNECTION_OK, "log-in is not checked");
     assert_eq!(ask(QueueTarget::Pulsar(queue)).await, expected);
 }

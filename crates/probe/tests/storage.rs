@@ -192,7 +192,9 @@ fn signed_an_hour_ago(host: &str, path: &str, query: &str) -> reqwest::Request {
     let digest = hex(ring::digest::digest(&ring::digest::SHA256, canonical.as_bytes()).as_ref());
     let to_sign = format!("AWS4-HMAC-SHA256\n{then}\n{scope}\n{digest}");
     let mac = |key: &[u8], text: &str| {
-        ring::hmac::sign(&ring::hmac::Key::new(ring::hmac::HMAC_SHA256, key), text.as_bytes()).as_ref().to_vec()
+        ring::hmac::sign(&ring::hmac::Key::new(ring::hmac::HMAC_SHA256, key), text.as_bytes())
+            .as_ref()
+            .to_vec()
     };
     let key = scope.split('/').fold(format!("AWS4{SECRET}").into_bytes(), |key, part| mac(&key, part));
     let signature = hex(&mac(&key, &to_sign));

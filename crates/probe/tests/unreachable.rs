@@ -66,7 +66,8 @@ fn target(kind: Kind, address: &str) -> Target {
             region: None,
         })
     };
-    let kafka = |access| Target::Queue(QueueTarget::Kafka(KafkaTarget { brokers: vec![address.into()], access }));
+    let kafka =
+        |access| Target::Queue(QueueTarget::Kafka(KafkaTarget { brokers: vec![address.into()], access }));
     let pulsar = |access| {
         Target::Queue(QueueTarget::Pulsar(PulsarTarget {
             endpoint: address.into(),

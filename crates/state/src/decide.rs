@@ -168,7 +168,8 @@ fn halted(milvus: Validated, refusals: Vec<Refusal>, snapshot: &Snapshot) -> Res
     let progress = survey::progress(&targets, snapshot);
     let mut objects = assemble::render(&milvus, &targets, None, &BTreeSet::new(), snapshot)?;
     // Configuration and entry of a refused change would reach what runs.
-    objects.config_map = objects.config_map.filter(|_| core.config_map.is_none() && snapshot.kafka_ca.is_some());
+    objects.config_map =
+        objects.config_map.filter(|_| core.config_map.is_none() && snapshot.kafka_ca.is_some());
     objects.service = objects.service.filter(|_| core.service.is_none());
     let verdict = Verdict::Refused(refusals);
     let stale = assemble::stale(&targets, snapshot);

@@ -75,7 +75,9 @@ pub enum Error {
         source: process::Error,
     },
     /// Its storage could not be formatted.
-    #[snafu(display("the storage of Kafka could not be formatted within {READY_WITHIN:?}; its log ends:\n{tail}"))]
+    #[snafu(display(
+        "the storage of Kafka could not be formatted within {READY_WITHIN:?}; its log ends:\n{tail}"
+    ))]
     Format {
         /// The last lines of the log.
         tail: String,
@@ -163,7 +165,9 @@ impl Kafka {
 
     async fn wait_ready(&mut self) -> Result<(), Error> {
         let address = self.address();
-        let ready = self.process.ready(READY_WITHIN, async || timeout(ANSWER, answers(&address)).await.is_ok_and(|yes| yes));
+        let ready = self
+            .process
+            .ready(READY_WITHIN, async || timeout(ANSWER, answers(&address)).await.is_ok_and(|yes| yes));
         ready.await.context(RunSnafu)
     }
 }
@@ -187,10 +191,12 @@ async fn answers(address: &str) -> bool {
 
 /// Makes the storage, with the users in it: those of SCRAM are kept there.
 async fn format(jvm: &Program, settings: &Path, users: &[(&str, &str)]) -> Result<(), Error> {
-    let mut program = jvm.clone().args(["kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c"]).args([settings]);
+    let mut program =
+        jvm.clone().args(["kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c"]).args([settings]);
     for (name, password) in users {
         for mechanism in SCRAM {
-            program = program.args(["--add-scram".to_owned(), format!("{mechanism}=[name={name},password={password}]")]);
+            program = program
+                .args(["--add-scram".to_owned(), format!("{mechanism}=[name={name},password={password}]")]);
         }
     }
     let log = program.log.clone();
@@ -212,12 +218,17 @@ fn write_settings(
     let server = authority.server().context(KeysSnafu)?;
     let file = |name: &str, text: String| {
         let path = directory.join(name);
-        fs::write(&path, text).context(FileSnafu { path: &path, action: "written" }).context(FilesSnafu).map(|()| path)
+        fs::write(&path, text)
+            .context(FileSnafu { path: &path, action: "written" })
+            .context(FilesSnafu)
+            .map(|()| path)
     };
     let keystore = file("server.pem", format!("{}{}", server.key, server.certificate))?;
     let truststore = file("ca.pem", authority.certificate().to_owned())?;
-    let clients = [("PLAIN", &ports.plain), ("SASL", &ports.sasl), ("TLS", &ports.tls), ("SASLTLS", &ports.sasl_tls)];
-    let advertised: Vec<String> = clients.iter().map(|(name, port)| format!("{name}://{}", port.address())).collect();
+    let clients =
+        [("PLAIN", &ports.plain), ("SASL", &ports.sasl), ("TLS", &ports.tls), ("SASLTLS", &ports.sasl_tls)];
+    let advertised: Vec<String> =
+        clients.iter().map(|(name, port)| format!("{name}://{}", port.address())).collect();
     let advertised = advertised.join(",");
     let controller = ports.controller.address();
     let mut text = format!(
@@ -245,16 +256,25 @@ fn write_settings(
         keystore.display(),
         truststore.display(),
     );
+    text += &logins(users);
+    file("server.properties", text)
+}
+
+/// The users of both listeners with a log-in; those of SCRAM are in the storage.
+fn logins(users: &[(&str, &str)]) -> String {
+    let mut text = String::new();
     let module = "org.apache.kafka.common.security";
-    let plain: Vec<String> = users.iter().map(|(name, password)| format!("user_{name}=\"{password}\"")).collect();
+    let plain: Vec<String> =
+        users.iter().map(|(name, password)| format!("user_{name}=\"{password}\"")).collect();
     for listener in ["sasl", "sasltls"] {
         let login = |mechanism: &str, module: &str, rest: &str| {
             format!("listener.name.{listener}.{mechanism}.sasl.jaas.config={module} required{rest};\n")
         };
-        text += &login("plain", &format!("{module}.plain.PlainLoginModule"), &format!(" {}", plain.join(" ")));
+        text +=
+            &login("plain", &format!("{module}.plain.PlainLoginModule"), &format!(" {}", plain.join(" ")));
         for mechanism in SCRAM {
             text += &login(&mechanism.to_ascii_lowercase(), &format!("{module}.scram.ScramLoginModule"), "");
         }
     }
-    file("server.properties", text)
+    text
 }

@@ -112,7 +112,12 @@ impl Minio {
 
     /// Starts one that speaks TLS, with a certificate of `authority`, and has one bucket. It is waited for until it takes
     /// connections; it answers 503 for a moment longer. The other methods that ask it something are not for such a one.
-    pub async fn start_tls(access_key: &str, secret_key: &str, bucket: &str, authority: &Authority) -> Result<Self, Error> {
+    pub async fn start_tls(
+        access_key: &str,
+        secret_key: &str,
+        bucket: &str,
+        authority: &Authority,
+    ) -> Result<Self, Error> {
         let scratch = Scratch::new("minio").await.context(FilesSnafu)?;
         let directory = scratch.path().to_owned();
         let certs = directory.join("certs");

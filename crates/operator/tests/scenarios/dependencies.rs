@@ -16,14 +16,19 @@ async fn etcd_with_tls_is_asked_with_the_certificates_that_pods_mount() {
     let server = Etcd::start(etcd::Options { tls: true, ..Default::default() }).await.unwrap();
     let mut milvus = story.places.mix("2.4.9");
     milvus["spec"]["dependencies"]["etcd"]["endpoints"] = json!([server.address()]);
-    milvus["spec"]["components"]["volumes"] = json!([{ "name": "etcd-tls", "secret": { "secretName": "etcd-tls" } }]);
-    milvus["spec"]["components"]["volumeMounts"] = json!([{ "name": "etcd-tls", "mountPath": "/certs/etcd" }]);
+    milvus["spec"]["components"]["volumes"] =
+        json!([{ "name": "etcd-tls", "secret": { "secretName": "etcd-tls" } }]);
+    milvus["spec"]["components"]["volumeMounts"] =
+        json!([{ "name": "etcd-tls", "mountPath": "/certs/etcd" }]);
     milvus["spec"]["config"]["etcd"]["ssl"] = json!({
         "enabled": true, "tlsCert": "/certs/etcd/tls.crt", "tlsKey": "/certs/etcd/tls.key", "tlsCACert": "/certs/etcd/ca.crt",
     });
     story.create(milvus).await;
     let message = story.until_condition(EtcdReady, "False", "SecretNotExist").await;
-    assert!(message.contains("dep-etcd-tls/etcd-tls; create it with the keys ca.crt and tls.crt and tls.key"), "{message}");
+    assert!(
+        message.contains("dep-etcd-tls/etcd-tls; create it with the keys ca.crt and tls.crt and tls.key"),
+        "{message}"
+    );
 
     let authority = server.authority().unwrap();
     let pair = authority.client("milvus").unwrap();
@@ -61,7 +66,8 @@ async fn a_ca_that_does_not_match_the_storage_is_said_until_it_does() {
     let server = Minio::start_tls(ACCESS_KEY, SECRET_KEY, "dep-storage-ca", &authority).await.unwrap();
     let mut milvus = story.places.mix("2.4.9");
     milvus["spec"]["dependencies"]["storage"]["endpoint"] = json!(server.address());
-    milvus["spec"]["dependencies"]["storage"]["ssl"] = json!({ "enabled": true, "caCertificateRef": "storage-ca" });
+    milvus["spec"]["dependencies"]["storage"]["ssl"] =
+        json!({ "enabled": true, "caCertificateRef": "storage-ca" });
     milvus["spec"]["config"]["minio"]["useSSL"] = json!(true);
     let stranger = Authority::new("stranger").unwrap();
     story.secret("storage-ca", &[("ca.crt", stranger.certificate())]).await;
@@ -74,7 +80,8 @@ async fn a_ca_that_does_not_match_the_storage_is_said_until_it_does() {
     story.secret("storage-ca", &[("ca.crt", "no certificate")]).await;
     story.settle().await;
     let broken = |m: &milvus_api::Milvus| {
-        said(m, StorageReady).is_some_and(|[.., message]| message.starts_with("Failed to load CA certificate"))
+        said(m, StorageReady)
+            .is_some_and(|[.., message]| message.starts_with("Failed to load CA certificate"))
     };
     story.until(broken).await;
     story.secret("storage-ca", &[("ca.crt", authority.certificate())]).await;
@@ -161,7 +168,8 @@ async fn a_dependency_that_goes_away_in_the_middle_of_a_roll_does_not_stop_it() 
     let still = story.until(observed).await;
     assert_eq!(said(&still, MilvusUpdated).unwrap()[0], "False", "it was in the middle");
     story.patch(json!({ "spec": { "upgradePolicy": { "minReadySeconds": 1 } } })).await;
-    let done = story.until(|m| observed(m) && said(m, MilvusUpdated).is_some_and(|[s, ..]| s == "True")).await;
+    let done =
+        story.until(|m| observed(m) && said(m, MilvusUpdated).is_some_and(|[s, ..]| s == "True")).await;
     assert!(done.metadata.generation.unwrap() > generation);
     assert_eq!(said(&done, EtcdReady).unwrap()[0], "False");
     server.restart().await.unwrap();

@@ -44,7 +44,9 @@ async fn first_deployments(story: &Story, prefix: &str) -> (Duration, Duration) 
 async fn until_no_answer(story: &Story, name: &str, kind: ConditionType) {
     let silent = |message: &str| message.contains("no answer within 5 s");
     story
-        .until_named(name, |milvus| said(milvus, kind).is_some_and(|[s, _, message]| s == "False" && silent(message)))
+        .until_named(name, |milvus| {
+            said(milvus, kind).is_some_and(|[s, _, message]| s == "False" && silent(message))
+        })
         .await;
 }
 
@@ -83,7 +85,8 @@ async fn of_twenty_five_that_are_black_holed_slow_down_no_other() {
     until_no_answer(&story, "queue-0", MsgStreamReady).await;
 
     for n in 0..SOUND {
-        let healthy = |m: &milvus_api::Milvus| m.status.as_ref().is_some_and(|s| s.status.to_string() == "Healthy");
+        let healthy =
+            |m: &milvus_api::Milvus| m.status.as_ref().is_some_and(|s| s.status.to_string() == "Healthy");
         story.until_named(&format!("beside-{n}"), healthy).await;
         story.until_named(&format!("alone-{n}"), healthy).await;
     }
@@ -94,5 +97,7 @@ async fn of_twenty_five_that_are_black_holed_slow_down_no_other() {
     assert!(asked.len() - about_secrets <= CALM, "{} requests in {WATCHED:?}: {asked:#?}", asked.len());
     assert!(written.iter().all(|write| write.resource == "events"), "{written:#?}");
     let holed = ["etcd-", "storage-", "queue-"];
-    assert!(story.history().workloads().keys().all(|name| !holed.iter().any(|prefix| name.starts_with(prefix))));
+    assert!(
+        story.history().workloads().keys().all(|name| !holed.iter().any(|prefix| name.starts_with(prefix)))
+    );
 }

@@ -41,7 +41,9 @@ async fn a_secret_is_read_by_name_when_there_is_a_reason_and_else_once_in_a_peri
 
     let all = story.ground.plane.audit().unwrap();
     let other = |event: &&audit::Event| {
-        event.user == story.user && event.resource == "secrets" && (event.verb != "get" || event.name.is_empty())
+        event.user == story.user
+            && event.resource == "secrets"
+            && (event.verb != "get" || event.name.is_empty())
     };
     let others: Vec<_> = all.iter().filter(other).collect();
     assert!(others.is_empty(), "never listed, never watched, never written: {others:#?}");
@@ -53,7 +55,8 @@ async fn create(story: &Story, kafka: &Kafka) {
     milvus["spec"]["dependencies"]["msgStreamType"] = json!("kafka");
     milvus["spec"]["dependencies"]["kafka"] =
         json!({ "external": true, "brokerList": [kafka.sasl_tls()], "secretRef": "kafka" });
-    milvus["spec"]["config"]["kafka"] = json!({ "securityProtocol": "SASL_SSL", "saslMechanisms": "SCRAM-SHA-512" });
+    milvus["spec"]["config"]["kafka"] =
+        json!({ "securityProtocol": "SASL_SSL", "saslMechanisms": "SCRAM-SHA-512" });
     story.create(milvus).await;
 }
 
@@ -71,7 +74,10 @@ async fn the_secret_of_kafka_is_said_to_be_wrong_until_it_is_right() {
     let kafka = Kafka::start(&[("milvus", FIRST)]).await.unwrap();
     create(&story, &kafka).await;
     let message = story.until_condition(MsgStreamReady, "False", "SecretNotExist").await;
-    assert!(message.contains("secret-kafka/kafka; create it with the keys password and username"), "{message}");
+    assert!(
+        message.contains("secret-kafka/kafka; create it with the keys password and username"),
+        "{message}"
+    );
 
     story.secret("kafka", &[("tls.crt", "x"), ("tls.key", "y")]).await;
     let kind = "password and username not exist in secret secret-kafka/kafka, which has tls.crt, tls.key";
@@ -86,7 +92,8 @@ async fn the_secret_of_kafka_is_said_to_be_wrong_until_it_is_right() {
     credentials(&story, "milvus", FIRST, &Authority::new("stranger").unwrap()).await;
     story.settle().await;
     let stranger = |m: &milvus_api::Milvus| {
-        said(m, MsgStreamReady).is_some_and(|[.., message]| message.contains("not signed by a CA that is trusted"))
+        said(m, MsgStreamReady)
+            .is_some_and(|[.., message]| message.contains("not signed by a CA that is trusted"))
     };
     story.until(stranger).await;
     assert!(story.history().workloads().is_empty(), "{}", story.history().lines());
@@ -124,7 +131,10 @@ async fn a_rotated_broken_or_removed_secret_takes_nothing_down() {
     story.until_condition(MsgStreamReady, "False", "SecretNotExist").await;
     story.until_condition(StorageReady, "True", "StorageReady").await;
     let now = config_map(&story).await;
-    assert_eq!(now.metadata.resource_version, config.metadata.resource_version, "nothing is rendered without it");
+    assert_eq!(
+        now.metadata.resource_version, config.metadata.resource_version,
+        "nothing is rendered without it"
+    );
     assert_eq!(story.history().pods(), pods, "no pod was restarted");
 
     credentials(&story, "second", SECOND, kafka.authority()).await;

@@ -69,16 +69,20 @@ pub(super) async fn probe(target: &KafkaTarget) -> Outcome {
             let found = net::any_of(&target.brokers, net::dial).await;
             return match found.usable {
                 true => Outcome::ready(reason::CONNECTION_OK, found.praise(unchecked, NOT_ALL)),
-                false => {
-                    Outcome::not_ready(reason::CONNECTION_FAILED, format!("no broker accepts connections:{}", found.faults))
-                }
+                false => Outcome::not_ready(
+                    reason::CONNECTION_FAILED,
+                    format!("no broker accepts connections:{}", found.faults),
+                ),
             };
         }
     };
     let found = net::any_of(&target.brokers, |broker| check(broker, client)).await;
     let outcome = match found.usable {
         true => Outcome::ready(reason::MSG_STREAM_READY, found.praise("", NOT_ALL)),
-        false => Outcome::not_ready(reason::MSG_STREAM_NOT_READY, format!("no broker can be used:{}", found.faults)),
+        false => Outcome::not_ready(
+            reason::MSG_STREAM_NOT_READY,
+            format!("no broker can be used:{}", found.faults),
+        ),
     };
     match &client.sasl {
         Some(sasl) => Outcome { message: sasl.password.scrub(outcome.message), ..outcome },

@@ -60,7 +60,8 @@ pub(super) async fn probe(target: &PulsarTarget) -> Outcome {
         None => (target.endpoint.trim_start_matches("pulsar://"), false),
     };
     let address = address.trim_end_matches('/');
-    let host = address.rsplit_once(':').filter(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok());
+    let host =
+        address.rsplit_once(':').filter(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok());
     let Some((host, _)) = host else {
         let message = format!("{} is not an address: it must be host:port", target.endpoint);
         return Outcome::not_ready(reason::CREATE_CLIENT_FAILED, message);
@@ -96,7 +97,8 @@ pub(super) async fn probe(target: &PulsarTarget) -> Outcome {
 
 async fn encrypted(stream: TcpStream, host: &str, tls: &Tls) -> Result<TlsStream<TcpStream>, String> {
     let name = host.trim_start_matches('[').trim_end_matches(']').to_owned();
-    let name = ServerName::try_from(name).map_err(|_| format!("{host} is not a name that a certificate can be for"))?;
+    let name = ServerName::try_from(name)
+        .map_err(|_| format!("{host} is not a name that a certificate can be for"))?;
     let connector = TlsConnector::from(Arc::new(tls.client_config()?));
     connector.connect(name, stream).await.map_err(|error| fault::describe(&error))
 }

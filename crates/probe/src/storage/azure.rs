@@ -23,18 +23,21 @@ pub(super) async fn ask(target: &StorageTarget, base: &str, account: &str) -> An
 
 async fn list_one(target: &StorageTarget, base: &str, account: &str) -> Result<(u16, String), String> {
     if account.is_empty() {
-        return Err("the name of the Azure account is not known: it is `accesskey` in the storage Secret, or \
+        return Err(
+            "the name of the Azure account is not known: it is `accesskey` in the storage Secret, or \
                     config.minio.accessKeyID"
-            .into());
+                .into(),
+        );
     }
     let url = format!("{base}/{}?restype=container&comp=list&maxresults=1", target.bucket);
-    let mut request = http::Request::get(url)
-        .body(HttpRequestBody::empty())
-        .map_err(|_| format!("{} is not an endpoint: it must be host:port, such as core.windows.net:443", target.endpoint))?;
+    let mut request = http::Request::get(url).body(HttpRequestBody::empty()).map_err(|_| {
+        format!("{} is not an endpoint: it must be host:port, such as core.windows.net:443", target.endpoint)
+    })?;
     if let Some(keys) = target.keys() {
         keys.check()?;
-        let key = AzureAccessKey::try_new(keys.secret_key.expose())
-            .map_err(|_| "secretkey in the storage Secret is not a key of an Azure account: those are base64".to_owned())?;
+        let key = AzureAccessKey::try_new(keys.secret_key.expose()).map_err(|_| {
+            "secretkey in the storage Secret is not a key of an Azure account: those are base64".to_owned()
+        })?;
         AzureAuthorizer::new(&AzureCredential::AccessKey(key), account)
             .try_authorize(&mut request)
             .map_err(|e| fault::describe(&e))?;
@@ -88,10 +91,16 @@ mod tests {
         assert_eq!(query.as_deref(), Some("restype=container&comp=list&maxresults=1"));
         let login = headers.get("authorization").and_then(|v| v.to_str().ok());
         match (login, uri.path()) {
-            (None, _) => (StatusCode::NOT_FOUND, error("ResourceNotFound", "The specified resource does not exist.")),
-            (Some(login), "/box") if login.starts_with("SharedKey acct:") => (StatusCode::OK, "<list/>".into()),
+            (None, _) => {
+                (StatusCode::NOT_FOUND, error("ResourceNotFound", "The specified resource does not exist."))
+            }
+            (Some(login), "/box") if login.starts_with("SharedKey acct:") => {
+                (StatusCode::OK, "<list/>".into())
+            }
             (Some(_), "/wrong") => (StatusCode::FORBIDDEN, error("AuthenticationFailed", "Server failed.")),
-            (Some(_), _) => (StatusCode::NOT_FOUND, error("ContainerNotFound", "The specified container does not exist.")),
+            (Some(_), _) => {
+                (StatusCode::NOT_FOUND, error("ContainerNotFound", "The specified container does not exist."))
+            }
         }
     }
 
@@ -119,7 +128,10 @@ mod tests {
         let expected = "AuthenticationFailed: Server failed.";
         assert_eq!(asked(&wrong).await, Outcome::not_ready(reason::CLIENT_ERROR, expected));
         let no_base64 = asked(&with_keys("canary!")).await;
-        assert!(no_base64.message.contains("base64") && !no_base64.message.contains("canary"), "{no_base64:?}");
+        assert!(
+            no_base64.message.contains("base64") && !no_base64.message.contains("canary"),
+            "{no_base64:?}"
+        );
     }
 
     #[tokio::test]

@@ -75,7 +75,9 @@ pub async fn probe(target: &StorageTarget) -> Outcome {
     let ask = async {
         match &target.kind {
             StorageKind::S3 => s3::ask(target).await,
-            StorageKind::Azure { account } => azure::ask(target, &azure::base(account, &target.endpoint), account).await,
+            StorageKind::Azure { account } => {
+                azure::ask(target, &azure::base(account, &target.endpoint), account).await
+            }
         }
     };
     let outcome = match timeout(DEADLINE, ask).await {
@@ -116,9 +118,10 @@ fn judge(target: &StorageTarget, answer: Answer) -> Outcome {
             "{why} The clock of the storage and that of the node that the operator runs on are too far apart: set the one that is \
              wrong"
         )),
-        (Answer::Refused(why) | Answer::Declined(why) | Answer::Failed(why) | Answer::Unreachable(why), _) => {
-            failed(why)
-        }
+        (
+            Answer::Refused(why) | Answer::Declined(why) | Answer::Failed(why) | Answer::Unreachable(why),
+            _,
+        ) => failed(why),
     }
 }
 
@@ -137,7 +140,11 @@ impl StorageTarget {
     }
 
     /// Sends a signed request: status and body of the answer.
-    async fn send(&self, encrypted: bool, request: &object_store::client::HttpRequest) -> Result<(u16, String), String> {
+    async fn send(
+        &self,
+        encrypted: bool,
+        request: &object_store::client::HttpRequest,
+    ) -> Result<(u16, String), String> {
         let no_answer = |error: reqwest::Error| format!("{}: {}", self.endpoint, fault::describe(&error));
         let url = request.uri().to_string();
         let asked = self.client(encrypted)?.get(url).headers(request.headers().clone()).send();

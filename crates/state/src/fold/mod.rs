@@ -70,7 +70,9 @@ pub fn fold(snapshot: &Snapshot, decided: &Decided, applied: &Applied) -> Folded
         remember(&mut status, milvus, decided);
     }
     let mut notes = notes::notes(&before, &status);
-    notes.extend(snapshot.changed_secrets.iter().map(|secret| notes::credentials_changed(&snapshot.core, secret)));
+    notes.extend(
+        snapshot.changed_secrets.iter().map(|secret| notes::credentials_changed(&snapshot.core, secret)),
+    );
     Folded { notes, status, released: false }
 }
 

@@ -7,7 +7,9 @@ use serde_json::Value;
 
 use super::{files, queues};
 use crate::convert;
-use crate::dependencies::{Dependencies, Etcd, EtcdAuth, Masked, PodFile, Storage, StorageKind, TlsFiles, split_port};
+use crate::dependencies::{
+    Dependencies, Etcd, EtcdAuth, Masked, PodFile, Storage, StorageKind, TlsFiles, split_port,
+};
 use crate::refusal::Refusal;
 
 /// What Milvus' own configuration has for MinIO's keys.
@@ -123,8 +125,10 @@ fn storage(spec: &MilvusSpec, names: &Names<'_>, refusals: &mut Vec<Refusal>) ->
     let (host, port) = split_port(&endpoint, if tls { 443 } else { 80 });
     let ssl = given.ssl.unwrap_or_default();
     let own_ca = ssl.ca_certificate_ref.filter(|name| ssl.enabled && !name.is_empty());
-    let key = |name: &str| config_text(spec, &["minio", name]).unwrap_or_else(|| MILVUS_DEFAULT_KEY.to_owned());
-    let own_secret = given.in_cluster.as_ref().and_then(|c| c.values.as_ref()?.get_path(&["existingSecret"])?.as_str());
+    let key =
+        |name: &str| config_text(spec, &["minio", name]).unwrap_or_else(|| MILVUS_DEFAULT_KEY.to_owned());
+    let own_secret =
+        given.in_cluster.as_ref().and_then(|c| c.values.as_ref()?.get_path(&["existingSecret"])?.as_str());
     let own_secret = own_secret.filter(|name| !name.is_empty()).map(str::to_owned);
     Storage {
         kind: match given.type_ {

@@ -40,7 +40,12 @@ fn kind(milvus: &Milvus, version: &Version) -> Kind {
 }
 
 /// Parses the queue.
-pub(super) fn parse(milvus: &Milvus, names: &Names<'_>, version: &Version, refusals: &mut Vec<Refusal>) -> Queue {
+pub(super) fn parse(
+    milvus: &Milvus,
+    names: &Names<'_>,
+    version: &Version,
+    refusals: &mut Vec<Refusal>,
+) -> Queue {
     let spec = &milvus.spec;
     let given = spec.dependencies.clone().unwrap_or_default();
     match kind(milvus, version) {
@@ -87,7 +92,8 @@ fn pulsar_login(spec: &MilvusSpec) -> PulsarLogin {
     let Some(plugin) = config_text(spec, &["pulsar", "authPlugin"]) else { return PulsarLogin::Open };
     let params = config_text(spec, &["pulsar", "authParams"]).unwrap_or_default();
     let param = |wanted: &str| {
-        let value = params.split(',').find_map(|param| param.split_once(':').filter(|(key, _)| *key == wanted));
+        let value =
+            params.split(',').find_map(|param| param.split_once(':').filter(|(key, _)| *key == wanted));
         value.map(|(_, value)| value.to_owned()).filter(|value| !value.is_empty())
     };
     let by_token = plugin == "token" || plugin == "org.apache.pulsar.client.impl.auth.AuthenticationToken";

@@ -266,7 +266,14 @@ impl World {
             Some((name.clone(), serde_json::to_value(template).unwrap()))
         });
         let templates = templates.collect();
-        Some(Snapshot { core, pods, templates, probes: self.probes.clone(), kafka_ca: self.kafka_ca, changed_secrets: Vec::new() })
+        Some(Snapshot {
+            core,
+            pods,
+            templates,
+            probes: self.probes.clone(),
+            kafka_ca: self.kafka_ca,
+            changed_secrets: Vec::new(),
+        })
     }
 
     /// Status, message and reason of a condition.
