@@ -4,9 +4,11 @@
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Parser};
+use jiff::SignedDuration;
 use milvus_cluster::connect::Rate;
 use milvus_cluster::watch::Scope;
 use strum::{EnumString, VariantNames};
@@ -76,6 +78,11 @@ pub struct Args {
     /// Requests that may be sent at once before --k8s-qps holds them up.
     #[arg(long, default_value_t = 100, value_name = "REQUESTS")]
     pub k8s_burst: u32,
+
+    /// How often the Secrets of a Milvus whose dependencies are well are read again, such as 1h or 90s; one that changes before is
+    /// noticed when a dependency refuses the old credentials.
+    #[arg(long, default_value = "1h", value_name = "TIME", value_parser = time)]
+    pub secrets_period: Duration,
 
     /// Flags of the Go operator without a meaning here.
     #[command(flatten)]
@@ -149,6 +156,13 @@ impl std::str::FromStr for Address {
             full.parse().map_err(|_| "use address:port, :port, or 0 to switch it off".to_owned())?;
         Ok(Address(Some(address)))
     }
+}
+
+/// A time span such as `90s`, `10m` or `1h30m`, of a second at least.
+fn time(text: &str) -> Result<Duration, String> {
+    let span: SignedDuration = text.parse().map_err(|_| "use a time such as 90s, 10m or 1h".to_owned())?;
+    let span = Duration::try_from(span).unwrap_or_default();
+    (span >= Duration::from_secs(1)).then_some(span).ok_or_else(|| "use 1s or more".to_owned())
 }
 
 impl Args {

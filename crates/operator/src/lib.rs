@@ -19,5 +19,6 @@ pub mod process;
 pub mod reconcile;
 pub mod requirements;
 pub mod run;
+pub mod targets;
 pub mod telemetry;
 pub mod upgrades;

@@ -98,7 +98,8 @@ pub async fn run(args: Args) -> Result<(), Error> {
     phase.send_replace(Phase::Syncing);
     let (prober, changes) = Prober::new();
     let writer = Writer::new(client.clone(), fence(leadership.as_ref()));
-    let ctx = Context::new(client, writer, prober, metrics, tool(&args), Some(args.pod_name.clone()));
+    let pod = Some(args.pod_name.clone());
+    let ctx = Context::new(client, writer, prober, metrics, tool(&args), pod, args.secrets_period);
     let halt = CancellationToken::new();
     let working = controllers(Arc::new(ctx), changes, settings(&args, &phase), halt.clone());
     tokio::pin!(working);

@@ -21,8 +21,8 @@ use crate::error::{ApplySnafu, Error, ObserveSnafu, RenderSnafu, StatusSnafu, ba
 use crate::observe::{key, observe};
 use crate::{credentials, events, probes};
 
-/// How often the Secrets of a Milvus are read again while a dependency can't be used: nothing announces that a missing one has come.
-const SECRET_RETRY: Duration = Duration::from_secs(10);
+/// Between two passes that only time has asked for.
+const AT_LEAST: Duration = Duration::from_secs(1);
 
 /// A Milvus as the watch decodes it; one that can't be decoded does not stop the others.
 pub type Guarded = DeserializeGuard<Milvus>;
@@ -54,7 +54,7 @@ async fn pass(object: Arc<Guarded>, ctx: Arc<Context>) -> Result<Action, Error> 
     let (namespace, name) = key(milvus);
     ctx.metrics.succeeded_pass(&namespace, &name);
     ctx.failures.clear(&(namespace, name));
-    Ok(next(&snapshot, &decided))
+    Ok(next(&ctx, &snapshot, &decided))
 }
 
 /// Writes the status if anything in it changed, on the newest version of the object that is known: the pass itself may have
@@ -98,12 +98,15 @@ fn observe_steps(ctx: &Context, before: Option<&MilvusStatus>, after: &MilvusSta
 }
 
 /// When to look again. A recorded target is acted on at once: the write of the status comes back through the watch.
-fn next(snapshot: &Snapshot, decided: &Decided) -> Action {
-    let idle = matches!(decided.verdict, Verdict::Paused | Verdict::Deleting);
-    match idle || snapshot.probes.ready() {
-        true => Action::await_change(),
-        false => Action::requeue(SECRET_RETRY),
+fn next(ctx: &Context, snapshot: &Snapshot, decided: &Decided) -> Action {
+    if matches!(decided.verdict, Verdict::Paused | Verdict::Deleting) {
+        return Action::await_change();
     }
+    if !snapshot.probes.ready() {
+        return Action::requeue(credentials::RETRY);
+    }
+    let uid = snapshot.core.milvus.meta().uid.as_deref().unwrap_or_default();
+    credentials::due(ctx, uid).map_or_else(Action::await_change, |due| Action::requeue(due.max(AT_LEAST)))
 }
 
 /// What follows a failed pass. One that was overtaken is not a failure: the watch brings the newer object.

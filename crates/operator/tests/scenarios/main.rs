@@ -8,9 +8,12 @@ mod world;
 
 mod bad_input;
 mod broken;
+mod dependencies;
 mod drift;
 mod end;
 mod guides;
+mod holes;
 mod order;
 mod refused;
+mod secrets;
 mod words;
