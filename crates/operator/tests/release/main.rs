@@ -12,6 +12,8 @@ mod old_cluster;
 mod takeover;
 mod upgrade;
 
+use std::time::Duration;
+
 use kube::{
     Api, ResourceExt as _,
     api::{ApiResource, DynamicObject, ListParams},
@@ -20,7 +22,7 @@ use milvus_api::Milvus;
 use milvus_testkit::operator::{NAME as RELEASE, Operator, Options};
 use tokio::sync::{Mutex, MutexGuard, OnceCell};
 
-use world::Ground;
+use world::{Ground, SOON};
 
 static GROUND: OnceCell<(&'static Ground, Mutex<()>)> = OnceCell::const_new();
 
@@ -42,6 +44,10 @@ async fn ground() -> (&'static Ground, MutexGuard<'static, ()>) {
     let delete = ["delete", "crd", "--ignore-not-found", &kinds[0], &kinds[1], &kinds[2]];
     ground.plane.access().kubectl(delete).await.unwrap().success().unwrap();
     (ground, turn)
+}
+
+fn instances(ground: &Ground) -> Api<DynamicObject> {
+    Api::all_with(ground.plane.client().unwrap(), &ApiResource::erase::<Milvus>(&()))
 }
 
 /// Takes the finalizers of what other tests have left: no operator runs that would.
@@ -67,5 +73,13 @@ async fn helm(ground: &Ground, args: &[&str]) -> String {
 async fn install(ground: &Ground, values: &[&str]) -> Operator {
     let values = values.iter().map(|value| (*value).to_owned()).collect();
     let options = Options { values, ..Ground::operator_options() };
-    Box::pin(Operator::install(ground.plane.access(), &options)).await.unwrap()
+    let operator = Box::pin(Operator::install(ground.plane.access(), &options)).await.unwrap();
+    // The definitions are new, and nothing announces from when on the API server answers for them.
+    let served = async {
+        while instances(ground).list(&ListParams::default()).await.is_err() {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    tokio::time::timeout(SOON, served).await.expect("the API server never knows a Milvus");
+    operator
 }
