@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, fs, path::Path};
 
+use jiff::Timestamp;
 use k8s_openapi::{
     api::apps::v1::Deployment,
     apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition,
@@ -98,10 +99,10 @@ async fn a_release_of_the_go_operator_is_upgraded_by_the_guides_commands_and_not
     assert_kept(&story).await;
     let upgraded = deployment(&story).await;
     assert_eq!(upgraded.spec.unwrap().selector, selector);
-    let options = Ground::operator_options();
+    let (options, since) = (Ground::operator_options(), Timestamp::now());
     let mut operator = Operator::launch(ground.plane.access(), &options).await.unwrap();
-    assert_eq!(stands_by(ground).await, [], "it writes while the other one leads");
-    takes_over(ground, leader.kill()).await;
+    assert_eq!(stands_by(ground, since).await, [], "it writes while the other one leads");
+    takes_over(ground, since, leader.kill()).await;
     operator.wait_ready().await.unwrap();
     let is = |milvus: &Milvus, kind| said(milvus, kind).is_some_and(|condition| condition[0] == "True");
     let taken = story
