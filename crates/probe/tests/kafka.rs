@@ -52,8 +52,8 @@ fn ready() -> Outcome {
     Outcome::ready(reason::MSG_STREAM_READY, "")
 }
 
-fn login(mechanism: SaslMechanism, password: &str) -> Option<KafkaSasl> {
-    Some(KafkaSasl { mechanism, username: "milvus".into(), password: password.into() })
+fn login(mechanism: SaslMechanism, password: &str) -> KafkaSasl {
+    KafkaSasl { mechanism, username: "milvus".into(), password: password.into() }
 }
 
 fn trusting(authority: &Authority) -> Tls {
@@ -71,7 +71,7 @@ async fn every_mechanism_lets_the_right_password_in_and_no_other(
     let address = if encrypted { kafka.sasl_tls() } else { kafka.sasl() };
     let client = |password| KafkaClient {
         tls: encrypted.then(|| trusting(kafka.authority())),
-        sasl: login(mechanism, password),
+        sasl: Some(login(mechanism, password)),
     };
     assert_eq!(ask(address.clone(), client(PASSWORD)).await, ready());
     let wrong = ask(address, client("canary-wrong")).await;
@@ -98,7 +98,8 @@ async fn a_broker_that_asks_for_a_certificate_gets_the_one_of_milvus() {
 async fn a_ca_that_does_not_match_is_named() {
     let kafka = kafka().await;
     let stranger = Authority::new("stranger").unwrap();
-    let client = KafkaClient { tls: Some(trusting(&stranger)), sasl: login(SaslMechanism::Plain, PASSWORD) };
+    let client =
+        KafkaClient { tls: Some(trusting(&stranger)), sasl: Some(login(SaslMechanism::Plain, PASSWORD)) };
     let outcome = ask(kafka.sasl_tls(), client).await;
     assert!(outcome.message.contains("not signed by a CA that is trusted"), "{}", outcome.message);
 }
