@@ -13,6 +13,7 @@ use milvus_api::{Milvus, MilvusStatus, StepState, keys};
 use milvus_cluster::write;
 use milvus_state::{Decided, Folded, Snapshot, Verdict, decide, fold};
 use snafu::ResultExt as _;
+use tracing::Instrument as _;
 
 use crate::apply::apply;
 use crate::context::Context;
@@ -26,8 +27,13 @@ const AT_LEAST: Duration = Duration::from_secs(1);
 /// A Milvus as the watch decodes it; one that can't be decoded does not stop the others.
 pub type Guarded = DeserializeGuard<Milvus>;
 
-/// One pass.
+/// One pass. Every line that is logged in it names the Milvus.
 pub async fn reconcile(object: Arc<Guarded>, ctx: Arc<Context>) -> Result<Action, Error> {
+    let span = tracing::error_span!("pass", milvus = %object.name_any(), namespace = %object.namespace().unwrap_or_default());
+    Box::pin(pass(object, ctx)).instrument(span).await
+}
+
+async fn pass(object: Arc<Guarded>, ctx: Arc<Context>) -> Result<Action, Error> {
     let milvus = match &object.0 {
         Ok(milvus) => milvus,
         Err(invalid) => return Err(Error::Undecodable { message: invalid.error.clone() }),
@@ -45,8 +51,9 @@ pub async fn reconcile(object: Arc<Guarded>, ctx: Arc<Context>) -> Result<Action
     if let Some(source) = failed {
         return Err(source).context(ApplySnafu);
     }
-    ctx.metrics.succeeded_pass();
-    ctx.failures.clear(&key(milvus));
+    let (namespace, name) = key(milvus);
+    ctx.metrics.succeeded_pass(&namespace, &name);
+    ctx.failures.clear(&(namespace, name));
     Ok(next(&ctx, &snapshot, &decided))
 }
 
@@ -111,11 +118,12 @@ pub fn after_failure(object: &Arc<Guarded>, error: &Error, ctx: &Context) -> Act
         tracing::debug!(%namespace, %name, %error, "overtaken; the next pass decides anew");
         return Action::requeue(back_off(1));
     }
+    let failures = ctx.failures.count(&(namespace.clone(), name.clone()));
+    ctx.metrics.failing(&namespace, &name, failures);
     if let Error::Undecodable { .. } = error {
         tracing::error!(%namespace, %name, %error, "skipped until it is changed");
         return Action::await_change();
     }
-    let failures = ctx.failures.count(&(namespace.clone(), name.clone()));
     tracing::warn!(%namespace, %name, %error, failures, "pass failed, will be retried");
     Action::requeue(back_off(failures))
 }

@@ -23,6 +23,7 @@ pub mod blackhole;
 pub mod clusters;
 pub mod control_plane;
 pub mod etcd;
+pub mod files;
 pub mod http;
 pub mod kafka;
 pub mod minio;
