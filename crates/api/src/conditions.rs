@@ -187,14 +187,13 @@ impl Reason {
             Self::StorageReady | Self::StorageNotReady | Self::S3StorageAssumeReady | Self::ClientError => {
                 &[C::StorageReady]
             }
-            Self::SecretNotExist | Self::SecretError | Self::SecretDecodeError => {
-                &[C::EtcdReady, C::StorageReady, C::MsgStreamReady]
-            }
             Self::MsgStreamReady | Self::MsgStreamNotReady | Self::CreateClientFailed => &[C::MsgStreamReady],
             Self::ConnectionOK | Self::ConnectionFailed => &[C::EtcdReady, C::MsgStreamReady],
-            Self::EndpointsHealthy | Self::DependencyNotReady => {
-                &[C::EtcdReady, C::StorageReady, C::MsgStreamReady]
-            }
+            Self::SecretNotExist
+            | Self::SecretError
+            | Self::SecretDecodeError
+            | Self::EndpointsHealthy
+            | Self::DependencyNotReady => &[C::EtcdReady, C::StorageReady, C::MsgStreamReady],
             Self::MilvusHealthy
             | Self::MilvusComponentNotHealthy
             | Self::MilvusStopping
