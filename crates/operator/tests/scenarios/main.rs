@@ -8,8 +8,12 @@ mod world;
 
 mod bad_input;
 mod broken;
+mod denied;
 mod drift;
 mod end;
 mod order;
+mod pairs;
 mod refused;
+mod secrets;
+mod sizes;
 mod words;

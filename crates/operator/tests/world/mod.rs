@@ -2,6 +2,7 @@
 //! test a namespace with a bucket of its own in which everything that happens is recorded.
 #![allow(dead_code, unused_imports, reason = "each of the test binaries uses its part")]
 
+pub mod canary;
 pub mod crs;
 mod evidence;
 pub mod history;
@@ -9,6 +10,7 @@ mod story;
 
 use std::{path::Path, time::Duration};
 
+use canary::{ACCESS_KEY, SECRET_KEY};
 use milvus_testkit::{
     ControlPlane, control_plane,
     etcd::{self, Etcd},
@@ -24,9 +26,6 @@ pub use story::{Story, observed, said};
 
 /// Longest wait for anything that takes seconds on an idle machine.
 pub const SOON: Duration = Duration::from_secs(90);
-
-const ACCESS_KEY: &str = "milvus";
-const SECRET_KEY: &str = "a-long-secret";
 
 /// Pods of the scenarios are faster than real ones.
 const DELAYS: Delays = Delays { ready: Duration::from_millis(400), delete: Duration::from_millis(200) };
@@ -107,6 +106,7 @@ impl World {
     /// A namespace for one test.
     pub async fn story(name: &str) -> Story {
         let world = Self::shared().await;
-        Story::begin(&world.ground, world.operator.user(), name).await
+        let story = Story::begin(&world.ground, world.operator.user(), name).await;
+        story.with_log(world.operator.log())
     }
 }

@@ -5,6 +5,5 @@
 mod world;
 
 mod config;
-mod schema;
 mod slots;
 mod specs;

@@ -154,8 +154,8 @@ impl World {
         let room = (replicas + bounds.surge).saturating_sub(new.len() + old.len());
         let surge_free = if old.is_empty() { replicas } else { replicas + bounds.surge };
         let missing = replicas.saturating_sub(new.len()).min(room).min(surge_free);
-        for _ in 0..missing {
-            self.start(name, spec);
+        if !self.behaviour.refused.contains(&main_image(spec)) {
+            (0..missing).for_each(|_| self.start(name, spec));
         }
         let excess: Vec<String> = new.into_iter().skip(replicas).collect();
         self.end(&excess);
@@ -207,6 +207,14 @@ impl World {
         let number = |count: usize| (count > 0).then(|| i32::try_from(count).unwrap());
         let ready = new.iter().chain(&old).filter(|n| self.pods[*n].ready).count();
         let floor = if bounds.recreate { replicas } else { replicas.saturating_sub(bounds.unavailable) };
+        let refused = self.behaviour.refused.contains(&main_image(live.spec.as_ref().unwrap()));
+        let failure = (refused && new.len() < replicas).then(|| DeploymentCondition {
+            type_: "ReplicaFailure".to_owned(),
+            status: "True".to_owned(),
+            reason: Some("FailedCreate".to_owned()),
+            message: Some("exceeded quota: team".to_owned()),
+            ..DeploymentCondition::default()
+        });
         let condition = DeploymentCondition {
             type_: "Available".to_owned(),
             status: if ready >= floor { "True" } else { "False" }.to_owned(),
@@ -219,7 +227,7 @@ impl World {
             updated_replicas: number(new.len()),
             ready_replicas: number(ready),
             available_replicas: number(ready),
-            conditions: Some(vec![condition]),
+            conditions: Some(std::iter::once(condition).chain(failure).collect()),
             ..DeploymentStatus::default()
         }
     }

@@ -40,6 +40,8 @@ pub struct Behaviour {
     pub ends_after: u32,
     /// Images that can't be pulled.
     pub broken: BTreeSet<String>,
+    /// Images whose pods a quota refuses.
+    pub refused: BTreeSet<String>,
 }
 
 /// What goes wrong at the n-th write (from 1), counted over all writes of all passes.
@@ -81,6 +83,8 @@ pub struct World {
     pub behaviour: Behaviour,
     /// What goes wrong.
     pub fault: Option<Fault>,
+    /// What the API server says when it refuses.
+    pub refusal: String,
     /// What must hold.
     pub demands: Demands,
     /// What was seen and done.
@@ -125,8 +129,14 @@ impl World {
             service: None,
             pods: BTreeMap::new(),
             probes,
-            behaviour: Behaviour { ready_after: 2, ends_after: 2, broken: BTreeSet::new() },
+            behaviour: Behaviour {
+                ready_after: 2,
+                ends_after: 2,
+                broken: BTreeSet::new(),
+                refused: BTreeSet::new(),
+            },
             fault: None,
+            refusal: "refused".to_owned(),
             demands: Demands::default(),
             history: History::default(),
             decided: None,
