@@ -14,13 +14,8 @@ use crate::world::{Demands, Fault, World, crs};
 fn a_roll_waits_for_pods_that_are_refused(#[case] component: &str) {
     let mut world = World::running(crs::mix("2.4.9"));
     world.demands = Demands { ordered: true, serving: true };
+    world.behaviour.refused = Some((component.to_owned(), crs::image("2.4.10")));
     world.set_image("2.4.10");
-    let before = ["indexnode", "mixcoord", "querynode", "datanode", "proxy"];
-    let before = before.iter().position(|name| *name == component).unwrap();
-    world.until("the steps before it", |w| {
-        w.status().upgrade.iter().flat_map(|u| &u.steps).filter(|s| s.finished_at.is_some()).count() == before
-    });
-    world.behaviour.refused.insert(crs::image("2.4.10"));
     world.settle();
     let waiting = world.status().upgrade.clone().unwrap().waiting_for.unwrap();
     assert_eq!((waiting.step.as_deref(), waiting.reason.as_str()), (Some(component), "PodsRefused"));
@@ -28,7 +23,7 @@ fn a_roll_waits_for_pods_that_are_refused(#[case] component: &str) {
     assert!(waiting.message.starts_with(&words), "{}", waiting.message);
     assert_eq!(world.notes("PodsRefused").len(), 1, "{:?}", world.history.notes);
     assert_eq!(world.status().status, MilvusState::Healthy);
-    world.behaviour.refused.clear();
+    world.behaviour.refused = None;
     world.settle();
     assert!(world.updated(), "{}", world.describe());
 }
@@ -36,7 +31,7 @@ fn a_roll_waits_for_pods_that_are_refused(#[case] component: &str) {
 #[test]
 fn a_new_milvus_says_that_its_pods_are_refused() {
     let mut world = World::new(crs::mix("2.4.9"));
-    world.behaviour.refused.insert(crs::image("2.4.9"));
+    world.behaviour.refused = Some(("mixcoord".to_owned(), crs::image("2.4.9")));
     world.settle();
     let message = world.condition(ConditionType::MilvusReady).1;
     assert!(message.contains("its pods can't be created: FailedCreate: exceeded quota: team"), "{message}");

@@ -40,8 +40,8 @@ pub struct Behaviour {
     pub ends_after: u32,
     /// Images that can't be pulled.
     pub broken: BTreeSet<String>,
-    /// Images whose pods a quota refuses.
-    pub refused: BTreeSet<String>,
+    /// A component and an image whose pods a quota refuses.
+    pub refused: Option<(String, String)>,
 }
 
 /// What goes wrong at the n-th write (from 1), counted over all writes of all passes.
@@ -129,12 +129,7 @@ impl World {
             service: None,
             pods: BTreeMap::new(),
             probes,
-            behaviour: Behaviour {
-                ready_after: 2,
-                ends_after: 2,
-                broken: BTreeSet::new(),
-                refused: BTreeSet::new(),
-            },
+            behaviour: Behaviour { ready_after: 2, ends_after: 2, broken: BTreeSet::new(), refused: None },
             fault: None,
             refusal: "refused".to_owned(),
             demands: Demands::default(),
