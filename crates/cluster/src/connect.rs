@@ -1,9 +1,10 @@
 //! The operator's client.
 //!
-//! Takes what the environment says; gives a client that times out. In a pod the service account is used.
+//! Takes what the environment says and who asks; gives a client that times out. In a pod the service account is used.
 
 use std::time::Duration;
 
+use http::header::{HeaderValue, InvalidHeaderValue, USER_AGENT};
 use kube::config::InferConfigError;
 use kube::{Client, Config};
 use snafu::{ResultExt as _, Snafu};
@@ -28,6 +29,14 @@ pub enum Error {
         #[snafu(source(from(InferConfigError, Box::new)))]
         source: Box<InferConfigError>,
     },
+    /// The name of the process can't be sent.
+    #[snafu(display("{agent:?} can't be sent as User-Agent: {source}"))]
+    UserAgent {
+        /// The whole of it.
+        agent: String,
+        /// Which rule it breaks.
+        source: InvalidHeaderValue,
+    },
     /// The client itself.
     #[snafu(display("can't make a Kubernetes client: {source}"))]
     Client {
@@ -37,9 +46,12 @@ pub enum Error {
     },
 }
 
-/// A client for the cluster that the environment names.
-pub async fn client() -> Result<Client, Error> {
+/// A client for the cluster that the environment names. `agent` is what the API server's audit log shows of every request: which
+/// program, and which of its processes.
+pub async fn client(agent: &str) -> Result<Client, Error> {
     let mut config = Config::infer().await.context(InferSnafu)?;
+    let name = HeaderValue::from_str(agent).context(UserAgentSnafu { agent })?;
+    config.headers.push((USER_AGENT, name));
     config.connect_timeout = Some(CONNECT_TIMEOUT);
     config.read_timeout = Some(READ_TIMEOUT);
     config.write_timeout = Some(WRITE_TIMEOUT);

@@ -98,6 +98,13 @@ pub struct Elector {
     timing: Timing,
 }
 
+/// Who this process is, in the Lease and in audit logs. `pod` is the pod's name; what is made of it is another one in each process, because
+/// a container that was restarted must not take its predecessor's Lease for its own.
+pub fn identity(pod: &str) -> String {
+    let unique = RandomState::new().hash_one(std::process::id());
+    format!("{pod}_{unique:016x}")
+}
+
 /// The Lease of somebody else as it was last seen.
 struct Seen {
     version: String,
@@ -105,15 +112,9 @@ struct Seen {
 }
 
 impl Elector {
-    /// Takes part in the election in `namespace`. `name` is the pod's; the identity made of it is another one in each process, because a
-    /// container that was restarted must not take its predecessor's Lease for its own.
-    pub fn new(client: Client, namespace: &str, name: &str) -> Elector {
-        let unique = RandomState::new().hash_one(std::process::id());
-        Elector {
-            api: Api::namespaced(client, namespace),
-            identity: format!("{name}_{unique:016x}"),
-            timing: Timing::default(),
-        }
+    /// Takes part in the election in `namespace` under an [`identity`].
+    pub fn new(client: Client, namespace: &str, identity: String) -> Elector {
+        Elector { api: Api::namespaced(client, namespace), identity, timing: Timing::default() }
     }
 
     /// The same with other periods.

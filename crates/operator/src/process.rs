@@ -19,12 +19,14 @@ use tokio_util::sync::CancellationToken;
 use crate::args::{self, Args};
 use crate::context::Context;
 use crate::http::{self, Phase};
-use crate::lease::{Elector, Leadership, Lost};
+use crate::lease::{self, Elector, Leadership, Lost};
 use crate::metrics::Metrics;
 use crate::run::{Settings, controllers};
 
 /// Image of the `config` init container when neither flag nor environment names one.
 const TOOL_IMAGE: &str = concat!("milvus-operator:", env!("CARGO_PKG_VERSION"));
+/// What the API server's audit log shows of our requests, before the name of the process.
+const AGENT: &str = concat!("milvus-operator/", env!("CARGO_PKG_VERSION"));
 /// Longest wait for the passes under way when the process is told to end; a pod has 10 s.
 const DRAIN: Duration = Duration::from_secs(5);
 
@@ -76,8 +78,9 @@ pub async fn run(args: Args) -> Result<(), Error> {
     let (phase, phases) = watch::channel(Phase::Starting);
     let metrics = Metrics::default();
     serve(&args, phases, &metrics, &stop).await?;
-    let client = connect::client().await.context(ConnectSnafu)?;
-    let Some(mut leadership) = lead(&args, &client, &phase, &stop).await else { return Ok(()) };
+    let identity = lease::identity(&args.pod_name);
+    let client = connect::client(&format!("{AGENT} ({identity})")).await.context(ConnectSnafu)?;
+    let Some(mut leadership) = lead(&args, &client, identity, &phase, &stop).await else { return Ok(()) };
     phase.send_replace(Phase::Syncing);
     let (prober, changes) = Prober::new();
     let writer = Writer::new(client.clone(), fence(leadership.as_ref()));
@@ -155,6 +158,7 @@ async fn serve(
 async fn lead(
     args: &Args,
     client: &Client,
+    identity: String,
     phase: &watch::Sender<Phase>,
     stop: &CancellationToken,
 ) -> Option<Option<Leadership>> {
@@ -162,7 +166,7 @@ async fn lead(
         return Some(None);
     }
     phase.send_replace(Phase::Standby);
-    let elector = Elector::new(client.clone(), &args.namespace, &args.pod_name);
+    let elector = Elector::new(client.clone(), &args.namespace, identity);
     tokio::select! {
         leadership = elector.wait_until_leader() => Some(Some(leadership)),
         () = stop.cancelled() => None,

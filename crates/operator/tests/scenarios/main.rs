@@ -11,6 +11,7 @@ mod broken;
 mod denied;
 mod drift;
 mod end;
+mod guides;
 mod order;
 mod pairs;
 mod refused;
