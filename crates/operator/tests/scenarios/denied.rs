@@ -161,7 +161,7 @@ async fn what_a_policy_refuses_is_said_in_its_words_and_holds_up_nobody_else() {
         new_one(
             "denied-metadata",
             MILVUS,
-            "request.subResource != 'status'",
+            "!has(request.subResource)",
             "apply Milvus denied-metadata/my-release"
         ),
         neighbour,
@@ -191,7 +191,7 @@ async fn a_status_that_a_policy_refuses_is_told_in_an_event_and_nothing_is_done_
     let story = World::story("denied-status").await;
     let mark = story.running(story.places.standalone("2.4.9"), "2.4.9").await;
     let before = story.history().workloads();
-    let policy = Policy::begin(&story, MILVUS, "request.subResource == 'status'").await;
+    let policy = Policy::begin(&story, MILVUS, "has(request.subResource)").await;
     story.set_image("2.4.10").await;
     let note = story.until_event("WriteFailed").await;
     for word in ["write the status of Milvus denied-status/my-release", WORDS, "Change what refuses it"] {

@@ -18,7 +18,7 @@ use crate::world::{NAME, Places, Story, World, image};
 
 const PAIRS: usize = 6;
 const ALL_PAIRS: usize = 60;
-const SIDE_BY_SIDE: usize = 6;
+const SIDE_BY_SIDE: usize = 3;
 /// Bytes that a spec is made of: more than any needs.
 const BYTES: usize = 600;
 
