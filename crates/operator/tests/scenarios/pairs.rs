@@ -54,7 +54,7 @@ fn candidates(path: &[String]) -> Vec<Value> {
         | "updateToolImage"
         | "disableMetric" => json!([true, false]),
         "imageUpdateMode" => json!(["rollingUpgrade", "all"]),
-        "targetPortType" => json!(["string", "int"]),
+        "targetPortType" => json!(["string", "integer"]),
         "toolImage" => json!(["tools:1", "tools:2"]),
         "metricInterval" => json!(["10s"]),
         "podLabels" | "podAnnotations" | "serviceLabels" | "serviceAnnotations" => {

@@ -25,7 +25,7 @@ impl Failure {
     /// What the condition says. `before`: the condition as it is.
     pub(super) fn said(&self, before: Option<&MilvusCondition>, now: Timestamp) -> Said {
         let what = format!("can't {}: ", self.action);
-        if let Some(before) = before.filter(|b| self.repeats(b, &what, now)) {
+        if let Some(before) = before.filter(|b| repeats(b, &what, now)) {
             return Said::again(before);
         }
         let to_do = match self.refused {
@@ -38,14 +38,14 @@ impl Failure {
             format!("{what}{why}. It is tried again every minute at least. {to_do}"),
         )
     }
+}
 
-    /// The same was said a moment ago, perhaps in other words. A time that lies ahead (a clock was set back) holds nothing.
-    fn repeats(&self, before: &MilvusCondition, what: &str, now: Timestamp) -> bool {
-        let since = before.last_transition_time.as_ref().map(|t| now.as_second() - t.0.as_second());
-        before.reason == Reason::WriteFailed.as_str()
-            && before.message.starts_with(what)
-            && since.is_some_and(|seconds| (0..WORDS_HOLD).contains(&seconds))
-    }
+/// The same was said a moment ago, perhaps in other words. A time that lies ahead (a clock was set back) holds nothing.
+fn repeats(before: &MilvusCondition, what: &str, now: Timestamp) -> bool {
+    let since = before.last_transition_time.as_ref().map(|t| now.as_second() - t.0.as_second());
+    before.reason == Reason::WriteFailed.as_str()
+        && before.message.starts_with(what)
+        && since.is_some_and(|seconds| (0..WORDS_HOLD).contains(&seconds))
 }
 
 fn shortened(text: &str) -> String {

@@ -124,7 +124,9 @@ pub fn validate(milvus: &Milvus, kafka_has_ca: bool) -> Result<Validated, Vec<Re
         .into_iter()
         .map(|component| components::parse(component, common, &image, topology.mode, &mut refusals))
         .collect();
-    components.iter().for_each(|component| containers::check(component, &mut refusals));
+    for component in &components {
+        containers::check(component, &mut refusals);
+    }
     let Some(dependencies) = dependencies.filter(|_| refusals.is_empty()) else { return Err(refusals) };
     Ok(assemble(
         milvus,
