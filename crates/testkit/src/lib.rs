@@ -22,7 +22,6 @@ pub mod clusters;
 pub mod control_plane;
 pub mod etcd;
 pub mod http;
-pub mod made;
 pub mod minio;
 pub mod operator;
 pub mod ports;

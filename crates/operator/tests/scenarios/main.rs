@@ -13,7 +13,6 @@ mod drift;
 mod end;
 mod guides;
 mod order;
-mod pairs;
 mod refused;
 mod secrets;
 mod sizes;

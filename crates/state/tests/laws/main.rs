@@ -5,5 +5,6 @@
 mod world;
 
 mod config;
+mod schema;
 mod slots;
 mod specs;

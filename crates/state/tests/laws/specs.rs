@@ -3,10 +3,10 @@
 use std::sync::LazyLock;
 
 use milvus_api::{Milvus, crd};
-use milvus_testkit::made::Maker;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use crate::schema::Maker;
 use crate::world::World;
 
 static SPEC: LazyLock<Value> = LazyLock::new(|| {

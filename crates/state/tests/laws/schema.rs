@@ -1,7 +1,5 @@
 //! Values that a schema accepts, made from a stream of bytes: fewer and smaller bytes make smaller values, so a failing case
 //! shrinks to what matters.
-//!
-//! [`Maker::value`] makes any of them, [`Maker::chosen`] those that a cluster can run, out of candidates for each field.
 
 use serde_json::{Map, Number, Value, json};
 
@@ -60,11 +58,7 @@ const KEYS: [&str; 20] = [
     "mq",
 ];
 
-/// Of 256, how often [`Maker::chosen`] takes a field of which there are candidates.
-const TAKEN: u8 = 90;
-
 /// Makes values out of bytes; when they are used up, the smallest value each time.
-#[derive(Debug)]
 pub struct Maker<'a> {
     bytes: std::slice::Iter<'a, u8>,
 }
@@ -110,33 +104,6 @@ impl<'a> Maker<'a> {
             Some("boolean") => json!(self.byte() % 2 == 1),
             _ => self.free(depth),
         }
-    }
-
-    /// An object of the schema in which every field is one of its candidates, or an object of such. `candidates` is given the names of the
-    /// fields on the way to one; without any, a field with fields of its own is gone into, and every other is left out.
-    pub fn chosen(
-        &mut self,
-        schema: &Value,
-        path: &mut Vec<String>,
-        candidates: &dyn Fn(&[String]) -> Vec<Value>,
-    ) -> Value {
-        let mut map = Map::new();
-        for (name, inner) in schema["properties"].as_object().into_iter().flatten() {
-            path.push(name.clone());
-            let of_field = candidates(path);
-            if !of_field.is_empty() {
-                if self.byte() < TAKEN {
-                    map.insert(name.clone(), of_field[usize::from(self.byte()) % of_field.len()].clone());
-                }
-            } else if inner["properties"].is_object() {
-                let object = self.chosen(inner, path, candidates);
-                if object.as_object().is_some_and(|fields| !fields.is_empty()) {
-                    map.insert(name.clone(), object);
-                }
-            }
-            path.pop();
-        }
-        Value::Object(map)
     }
 
     fn object(&mut self, schema: &Value, depth: usize) -> Value {
