@@ -15,7 +15,10 @@ use milvus_cluster::records::Key;
 use milvus_cluster::watch::{Scope, Synced, Watching};
 use milvus_probe::Changes;
 use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
+use crate::args::Stopped;
 use crate::context::Context;
 use crate::http::Phase;
 use crate::reconcile::{Guarded, after_failure, reconcile};
@@ -26,26 +29,55 @@ const PAGE: u32 = 50;
 
 /// What [`controllers`] is started with.
 pub struct Settings {
-    /// Namespaces to look at.
-    pub scope: Scope,
-    /// Passes at a time; 0 for no limit. One Milvus has one pass at a time in any case.
+    /// What to look at.
+    pub scopes: Vec<Scope>,
+    /// Passes at a time in each scope; 0 for no limit. One Milvus has one pass at a time in any case.
     pub concurrency: u16,
+    /// What is not to be done.
+    pub stopped: Stopped,
     /// Becomes [`Phase::Working`] when all watches have listed what exists.
     pub phase: watch::Sender<Phase>,
 }
 
-/// Runs the controllers until `stop` completes and the passes under way have ended.
-pub async fn controllers(
+/// Runs the controllers until `stop` is cancelled and the passes under way have ended.
+pub async fn controllers(ctx: Arc<Context>, changes: Changes, settings: Settings, stop: CancellationToken) {
+    let mut others = JoinSet::new();
+    if settings.stopped.upgrades {
+        tracing::warn!("MilvusUpgrade objects are not answered: --stop-reconcilers");
+    } else {
+        for scope in &settings.scopes {
+            others.spawn(upgrades::run(ctx.client.clone(), scope.clone()));
+        }
+    }
+    if settings.stopped.milvus {
+        tracing::warn!("nothing is done about any Milvus: --stop-reconcilers");
+        settings.phase.send_replace(Phase::Working);
+        stop.cancelled().await;
+    } else {
+        instances(ctx, changes, &settings, &stop, &mut others).await;
+    }
+}
+
+/// Watches what Milvus objects own, and runs a controller of them for each scope.
+async fn instances(
     ctx: Arc<Context>,
     changes: Changes,
-    settings: Settings,
-    stop: impl Future<Output = ()> + Send + Sync + 'static,
+    settings: &Settings,
+    stop: &CancellationToken,
+    others: &mut JoinSet<()>,
 ) {
-    let Settings { scope, concurrency, phase } = settings;
-    let (owned, synced) = owned(&ctx, &scope);
+    let Settings { scopes, concurrency, phase, .. } = settings;
+    let (owned, synced) = owned(&ctx, scopes);
     let probed = changes.into_stream().filter_map(|key| future::ready(probes::owner(&key)));
-    let (sender, triggers) = mpsc::unbounded();
-    let feeding = tokio::spawn(futures::stream::select(owned, probed.boxed()).map(Ok).forward(sender));
+    let (inlets, outlets): (Vec<_>, Vec<_>) = scopes.iter().map(|scope| route(scope.clone())).unzip();
+    others.spawn(futures::stream::select(owned, probed.boxed()).for_each(move |key| {
+        for (scope, inlet) in inlets.iter().filter(|(scope, _)| scope.contains(&key.0)) {
+            if inlet.unbounded_send(key.clone()).is_err() {
+                tracing::debug!(?scope, "the controller of this scope has ended");
+            }
+        }
+        future::ready(())
+    }));
     // A pass before the watches have listed everything would take what exists for missing, and "repair" it.
     for mut watch in synced {
         if watch.wait_for(|done| *done).await.is_err() {
@@ -55,10 +87,16 @@ pub async fn controllers(
     }
     phase.send_replace(Phase::Working);
     tracing::info!("all watches have listed what exists");
-    let upgrades = tokio::spawn(upgrades::run(ctx.client.clone(), scope.clone()));
-    milvus(ctx, &scope, triggers.map(reference), concurrency, stop).await;
-    upgrades.abort();
-    feeding.abort();
+    let controllers = scopes.iter().zip(outlets).map(|(scope, triggers)| {
+        milvus(ctx.clone(), scope, triggers.map(reference), *concurrency, stop.clone().cancelled_owned())
+    });
+    future::join_all(controllers).await;
+}
+
+/// The way of triggers to the controller of a scope.
+fn route(scope: Scope) -> ((Scope, mpsc::UnboundedSender<Key>), mpsc::UnboundedReceiver<Key>) {
+    let (inlet, outlet) = mpsc::unbounded();
+    ((scope, inlet), outlet)
 }
 
 /// The controller of Milvus objects.
@@ -107,20 +145,24 @@ fn reference((namespace, name): Key) -> ObjectRef<Guarded> {
 }
 
 /// Everything that a Milvus owns, as triggers.
-fn owned(ctx: &Context, scope: &Scope) -> (futures::stream::BoxStream<'static, Key>, Vec<Synced>) {
-    let watching =
-        Watching { client: ctx.client.clone(), scope: scope.clone(), records: ctx.records.clone() };
-    let (deployments, first) = watching.deployments();
-    let (config_maps, second) = watching.config_maps();
-    let (services, third) = watching.services();
-    let (pods, fourth) = watching.pods();
-    let (minio, fifth) = watching.minio();
-    let all = futures::stream::select_all([
-        deployments.boxed(),
-        config_maps.boxed(),
-        services.boxed(),
-        pods.boxed(),
-        minio.boxed(),
-    ]);
-    (all.boxed(), vec![first, second, third, fourth, fifth])
+fn owned(ctx: &Context, scopes: &[Scope]) -> (futures::stream::BoxStream<'static, Key>, Vec<Synced>) {
+    let (mut streams, mut synced) = (Vec::new(), Vec::new());
+    for scope in scopes {
+        let watching =
+            Watching { client: ctx.client.clone(), scope: scope.clone(), records: ctx.records.clone() };
+        let (deployments, first) = watching.deployments();
+        let (config_maps, second) = watching.config_maps();
+        let (services, third) = watching.services();
+        let (pods, fourth) = watching.pods();
+        let (minio, fifth) = watching.minio();
+        streams.extend([
+            deployments.boxed(),
+            config_maps.boxed(),
+            services.boxed(),
+            pods.boxed(),
+            minio.boxed(),
+        ]);
+        synced.extend([first, second, third, fourth, fifth]);
+    }
+    (futures::stream::select_all(streams).boxed(), synced)
 }

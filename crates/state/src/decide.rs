@@ -78,7 +78,7 @@ pub fn decide(snapshot: &Snapshot) -> Result<Decided, Error> {
     if paused.is_some_and(|value| value == "true") {
         return Ok(Decided::only(Verdict::Paused));
     }
-    let milvus = match validate(&snapshot.core.milvus, snapshot.kafka_has_ca) {
+    let milvus = match validate(&snapshot.core.milvus, snapshot.kafka_has_ca()) {
         Ok(milvus) => milvus,
         Err(refusals) => return Ok(Decided::only(Verdict::Refused(refusals))),
     };
@@ -139,6 +139,10 @@ fn planned(milvus: Validated, snapshot: &Snapshot) -> Result<Decided, Error> {
         Verdict::Plan(_) => assemble::render(&milvus, &targets, Some(&plan), &open, snapshot)?,
         _ => assemble::render(&milvus, &targets, None, &open, snapshot)?,
     };
+    if snapshot.kafka_ca.is_none() {
+        // Half of the configuration is not known: what exists stays as it is.
+        objects.config_map = None;
+    }
     let stale = assemble::stale(&targets, snapshot);
     if verdict == Verdict::Plan(Decision::Done) {
         objects.removals.clone_from(&stale);
@@ -164,7 +168,8 @@ fn halted(milvus: Validated, refusals: Vec<Refusal>, snapshot: &Snapshot) -> Res
     let progress = survey::progress(&targets, snapshot);
     let mut objects = assemble::render(&milvus, &targets, None, &BTreeSet::new(), snapshot)?;
     // Configuration and entry of a refused change would reach what runs.
-    objects.config_map = objects.config_map.filter(|_| core.config_map.is_none());
+    objects.config_map =
+        objects.config_map.filter(|_| core.config_map.is_none() && snapshot.kafka_ca.is_some());
     objects.service = objects.service.filter(|_| core.service.is_none());
     let verdict = Verdict::Refused(refusals);
     let stale = assemble::stale(&targets, snapshot);
@@ -180,7 +185,7 @@ fn as_it_runs(snapshot: &Snapshot) -> Option<Validated> {
     let version = status.current_version.clone();
     milvus.spec.components.global.image = Some(image);
     milvus.spec.components.global.version = version;
-    validate(&milvus, snapshot.kafka_has_ca).ok()
+    validate(&milvus, snapshot.kafka_has_ca()).ok()
 }
 
 /// What the plan says now, and which components may have their new template.

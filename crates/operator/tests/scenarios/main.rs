@@ -8,10 +8,13 @@ mod world;
 
 mod bad_input;
 mod broken;
+mod canaries;
 mod denied;
+mod dependencies;
 mod drift;
 mod end;
 mod guides;
+mod holes;
 mod order;
 mod refused;
 mod secrets;

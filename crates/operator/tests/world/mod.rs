@@ -10,7 +10,6 @@ mod story;
 
 use std::{path::Path, time::Duration};
 
-use canary::{ACCESS_KEY, SECRET_KEY};
 use milvus_testkit::{
     ControlPlane, control_plane,
     etcd::{self, Etcd},
@@ -20,12 +19,16 @@ use milvus_testkit::{
 };
 use tokio::sync::OnceCell;
 
+pub use canary::{ACCESS_KEY, SECRET_KEY};
 pub use crs::{NAME, Places, image};
 pub use history::{History, condition, listed};
 pub use story::{Story, observed, said};
 
 /// Longest wait for anything that takes seconds on an idle machine.
 pub const SOON: Duration = Duration::from_secs(90);
+
+/// How often the shared operator reads Secrets while all is well: in an hour, users' operators do.
+pub const SECRETS_PERIOD: Duration = Duration::from_secs(20);
 
 /// Pods of the scenarios are faster than real ones.
 const DELAYS: Delays = Delays { ready: Duration::from_millis(400), delete: Duration::from_millis(200) };
@@ -91,7 +94,8 @@ impl World {
         WORLD
             .get_or_init(async || {
                 let ground = Box::pin(Ground::start()).await;
-                let options = Ground::operator_options();
+                let mut options = Ground::operator_options();
+                options.args.push(format!("--secrets-period={}s", SECRETS_PERIOD.as_secs()));
                 let operator = Box::pin(Operator::install(ground.plane.access(), &options)).await;
                 Self { ground, operator: operator.unwrap() }
             })

@@ -73,6 +73,9 @@ pub fn fold(snapshot: &Snapshot, decided: &Decided, applied: &Applied) -> Folded
     }
     let mut notes = notes::notes(&before, &status);
     notes.extend(notes::not_ready(&before, &status, ready::trouble(snapshot, decided)));
+    notes.extend(
+        snapshot.changed_secrets.iter().map(|secret| notes::credentials_changed(&snapshot.core, secret)),
+    );
     Folded { notes, status, released: false }
 }
 

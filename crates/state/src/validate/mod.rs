@@ -7,7 +7,9 @@
 mod components;
 mod containers;
 mod dependencies;
+mod files;
 pub mod pins;
+mod queues;
 mod settings;
 mod unsupported;
 
@@ -77,7 +79,7 @@ pub struct Validated {
     pub dependencies: Dependencies,
     /// `dependencies.storage.endpoint` as written, for the checksum.
     pub storage_endpoint: String,
-    /// The Kafka Secret has `ca.pem`.
+    /// The Kafka Secret has `ca.pem`; false also when that could not be read, and then no configuration is written.
     pub kafka_has_ca: bool,
     /// Annotation `milvus.io/kafka-sasl-checksum` of a CR that upstream had.
     pub kafka_sasl_checksum: Option<String>,

@@ -48,7 +48,7 @@ fn components(common: &Components) -> Vec<String> {
         note(set, &format!("{name}.groups"), "the component runs as one group");
     }
     for (name, service) in
-        [("proxy", common.proxy.as_ref().map(|c| &c.service)), ("standalone", common.standalone.as_ref())]
+        [("proxy", common.proxy.as_ref().map(|c| &c.service)), ("standalone", common.standalone.as_deref())]
     {
         let set = service.is_some_and(|s| s.ingress.is_some());
         note(set, &format!("{name}.ingress"), "no Ingress is created");

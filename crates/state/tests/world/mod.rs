@@ -79,6 +79,8 @@ pub struct World {
     pub pods: BTreeMap<String, SimPod>,
     /// What the probes of the dependencies say.
     pub probes: Probes,
+    /// Whether the Kafka Secret has a CA, if that is known.
+    pub kafka_ca: Option<bool>,
     /// How pods behave.
     pub behaviour: Behaviour,
     /// What goes wrong.
@@ -130,6 +132,7 @@ impl World {
             pods: BTreeMap::new(),
             probes,
             behaviour: Behaviour { ready_after: 2, ends_after: 2, broken: BTreeSet::new(), refused: None },
+            kafka_ca: Some(false),
             fault: None,
             refusal: "refused".to_owned(),
             demands: Demands::default(),
@@ -268,7 +271,14 @@ impl World {
             Some((name.clone(), serde_json::to_value(template).unwrap()))
         });
         let templates = templates.collect();
-        Some(Snapshot { core, pods, templates, probes: self.probes.clone(), kafka_has_ca: false })
+        Some(Snapshot {
+            core,
+            pods,
+            templates,
+            probes: self.probes.clone(),
+            kafka_ca: self.kafka_ca,
+            changed_secrets: Vec::new(),
+        })
     }
 
     /// Status, message and reason of a condition.
