@@ -157,6 +157,8 @@ pub enum Reason {
     WaitingForPodsReady,
     /// A new pod can't start or does not get ready; the message names it and what Kubernetes says of it.
     PodProblem,
+    /// Kubernetes can't create pods; the message has the words of the quota or policy that refuses them.
+    PodsRefused,
     /// Pods of the older template have not ended.
     WaitingForPodsGone,
     /// A dependency does not answer.
@@ -214,6 +216,7 @@ impl Reason {
             | Self::WaitingForRollout
             | Self::WaitingForPodsReady
             | Self::PodProblem
+            | Self::PodsRefused
             | Self::WaitingForPodsGone
             | Self::WaitingForDependencies
             | Self::WaitingForUnpause

@@ -8,6 +8,8 @@ mod world;
 
 mod bad_input;
 mod broken;
+mod canaries;
+mod denied;
 mod dependencies;
 mod drift;
 mod end;
@@ -16,4 +18,5 @@ mod holes;
 mod order;
 mod refused;
 mod secrets;
+mod sizes;
 mod words;

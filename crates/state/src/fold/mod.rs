@@ -5,6 +5,7 @@
 //! is not written.
 
 mod conditions;
+mod failure;
 mod notes;
 mod ready;
 mod rollout;
@@ -15,6 +16,7 @@ use std::collections::BTreeMap;
 
 use milvus_api::{ComponentDeployStatus, ConditionType, MilvusState, MilvusStatus};
 
+pub use failure::Failure;
 pub use notes::{Note, Severity};
 
 use crate::decide::{Decided, Verdict};
@@ -30,8 +32,8 @@ const ROLLING_MODE: i64 = 2;
 pub struct Applied {
     /// Deployments as the API server returned them, by name.
     pub deployments: BTreeMap<String, DeploymentRecord>,
-    /// The first write that failed: what was attempted and what the API server said.
-    pub error: Option<String>,
+    /// The first write that failed.
+    pub failure: Option<Failure>,
 }
 
 /// The outcome of a pass, in words.
@@ -70,6 +72,7 @@ pub fn fold(snapshot: &Snapshot, decided: &Decided, applied: &Applied) -> Folded
         remember(&mut status, milvus, decided);
     }
     let mut notes = notes::notes(&before, &status);
+    notes.extend(notes::not_ready(&before, &status, ready::trouble(snapshot, decided)));
     notes.extend(
         snapshot.changed_secrets.iter().map(|secret| notes::credentials_changed(&snapshot.core, secret)),
     );

@@ -83,7 +83,7 @@ pub fn parse(
 }
 
 /// The field of a component below `spec.components`.
-fn field(component: Component) -> &'static str {
+pub fn field(component: Component) -> &'static str {
     match component {
         Component::Cdc => "cdc",
         Component::MixCoord => "mixCoord",
@@ -171,6 +171,19 @@ fn default_service() -> ServiceSettings {
     service(&ServiceComponent::default())
 }
 
+/// What a decoder says, without the texts that it quotes: a password in the wrong place must not get into the status.
+fn without_values(said: &str) -> String {
+    for (begins, ends, instead) in
+        [("string \"", "\", expected", "a text"), ("variant `", "`, expected", "variant")]
+    {
+        let quoted = said.find(begins).zip(said.rfind(ends)).filter(|(from, to)| from + begins.len() <= *to);
+        if let Some((from, to)) = quoted {
+            return format!("{}{instead}{}", &said[..from], &said[to + ends.len() - ", expected".len()..]);
+        }
+    }
+    said.to_owned()
+}
+
 /// Types free-form parts and names the field that can't be typed.
 struct Decode<'a> {
     path: String,
@@ -185,7 +198,7 @@ impl Decode<'_> {
                 let path = format!("{}.{field}", self.path);
                 self.refusals.push(Refusal::invalid(
                     &path,
-                    error,
+                    without_values(&error.to_string()),
                     "Write it as Kubernetes documents it for pods.",
                 ));
                 None

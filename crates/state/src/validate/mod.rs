@@ -5,6 +5,7 @@
 //! defaults into the user's object, which fights with every GitOps tool.
 
 mod components;
+mod containers;
 mod dependencies;
 mod files;
 pub mod pins;
@@ -121,10 +122,13 @@ pub fn validate(milvus: &Milvus, kafka_has_ca: bool) -> Result<Validated, Vec<Re
     let topology = pins::topology(milvus, common);
     check_names(milvus, &mut refusals);
     let dependencies = dependencies::parse(milvus, &version, &mut refusals);
-    let components = components_of(&version, &topology)
+    let components: Vec<ComponentSettings> = components_of(&version, &topology)
         .into_iter()
         .map(|component| components::parse(component, common, &image, topology.mode, &mut refusals))
         .collect();
+    for component in &components {
+        containers::check(component, &mut refusals);
+    }
     let Some(dependencies) = dependencies.filter(|_| refusals.is_empty()) else { return Err(refusals) };
     Ok(assemble(
         milvus,

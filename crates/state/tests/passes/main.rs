@@ -6,7 +6,9 @@
 mod world;
 
 mod broken;
+mod clock;
 mod create;
+mod denied;
 mod dependencies;
 mod end;
 mod examples;
