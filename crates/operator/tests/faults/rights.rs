@@ -131,7 +131,7 @@ async fn everything(story: &Story) {
     wait_for(upgrades, "later", SOON, said).await.unwrap();
     story.delete().await;
     story.until_gone(NAME).await;
-    story.until_none::<Deployment>().await;
+    Box::pin(story.until_none::<Deployment>()).await;
 }
 
 #[tokio::test]
@@ -140,7 +140,7 @@ async fn what_the_chart_grants_is_used_or_explained_and_is_enough() {
     let mut operator = install(ground).await;
     let user = operator.user().to_owned();
     let story = Story::begin(ground, &user, "rights").await.with_log(operator.log());
-    everything(&story).await;
+    Box::pin(everything(&story)).await;
     // A watch is in the audit log when it has ended.
     assert!(operator.terminate().await.unwrap().success());
     let ended = |all: &[Event]| {
