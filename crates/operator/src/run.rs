@@ -5,16 +5,19 @@
 
 use std::sync::Arc;
 
-use futures::channel::mpsc;
-use futures::{Stream, StreamExt as _, future};
+use futures::channel::mpsc::{self, UnboundedReceiver};
+use futures::stream::BoxStream;
+use futures::{StreamExt as _, future};
 use kube::api::Api;
 use kube::runtime::controller::{Config, Controller, Error as ControllerError};
 use kube::runtime::reflector::{ObjectRef, store};
 use kube::runtime::{WatchStreamExt as _, reflector, watcher};
+use milvus_cluster::monitors::{self, News};
 use milvus_cluster::records::Key;
 use milvus_cluster::watch::{Scope, Synced, Watching};
 use milvus_probe::Changes;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 use crate::context::Context;
 use crate::http::Phase;
@@ -42,7 +45,10 @@ pub async fn controllers(
     stop: impl Future<Output = ()> + Send + Sync + 'static,
 ) {
     let Settings { scope, concurrency, phase } = settings;
-    let (owned, synced) = owned(&ctx, &scope);
+    let (owned, mut synced) = owned(&ctx, &scope);
+    let (monitored, everyone, monitoring, known) = monitors(&ctx, &scope);
+    synced.push(known);
+    let owned = futures::stream::select(owned, monitored);
     let probed = changes.into_stream().filter_map(|key| future::ready(probes::owner(&key)));
     let (sender, triggers) = mpsc::unbounded();
     let feeding = tokio::spawn(futures::stream::select(owned, probed.boxed()).map(Ok).forward(sender));
@@ -56,16 +62,26 @@ pub async fn controllers(
     phase.send_replace(Phase::Working);
     tracing::info!("all watches have listed what exists");
     let upgrades = tokio::spawn(upgrades::run(ctx.client.clone(), scope.clone()));
-    milvus(ctx, &scope, triggers.map(reference), concurrency, stop).await;
+    let triggers = Triggers { one: triggers.map(reference).boxed(), all: everyone.boxed() };
+    milvus(ctx, &scope, triggers, concurrency, stop).await;
     upgrades.abort();
+    monitoring.abort();
     feeding.abort();
+}
+
+/// What makes a Milvus be looked at, beside itself.
+struct Triggers {
+    /// One of them.
+    one: BoxStream<'static, ObjectRef<Guarded>>,
+    /// Each of them.
+    all: BoxStream<'static, ()>,
 }
 
 /// The controller of Milvus objects.
 async fn milvus(
     ctx: Arc<Context>,
     scope: &Scope,
-    triggers: impl Stream<Item = ObjectRef<Guarded>> + Send + 'static,
+    triggers: Triggers,
     concurrency: u16,
     stop: impl Future<Output = ()> + Send + Sync + 'static,
 ) {
@@ -75,7 +91,8 @@ async fn milvus(
     let objects = reflector(writer, events).touched_objects();
     Controller::for_stream(objects, reader)
         .with_config(Config::default().concurrency(concurrency))
-        .reconcile_on(triggers)
+        .reconcile_on(triggers.one)
+        .reconcile_all_on(triggers.all)
         .graceful_shutdown_on(stop)
         .run(reconcile, |object, error, ctx| after_failure(&object, error, &ctx), ctx.clone())
         .for_each(|outcome| {
@@ -107,20 +124,36 @@ fn reference((namespace, name): Key) -> ObjectRef<Guarded> {
 }
 
 /// Everything that a Milvus owns, as triggers.
-fn owned(ctx: &Context, scope: &Scope) -> (futures::stream::BoxStream<'static, Key>, Vec<Synced>) {
-    let watching =
-        Watching { client: ctx.client.clone(), scope: scope.clone(), records: ctx.records.clone() };
+fn owned(ctx: &Context, scope: &Scope) -> (BoxStream<'static, Key>, Vec<Synced>) {
+    let watching = watching(ctx, scope);
     let (deployments, first) = watching.deployments();
     let (config_maps, second) = watching.config_maps();
     let (services, third) = watching.services();
     let (pods, fourth) = watching.pods();
     let (minio, fifth) = watching.minio();
+    let (ingresses, sixth) = watching.ingresses();
     let all = futures::stream::select_all([
         deployments.boxed(),
         config_maps.boxed(),
         services.boxed(),
         pods.boxed(),
         minio.boxed(),
+        ingresses.boxed(),
     ]);
-    (all.boxed(), vec![first, second, third, fourth, fifth])
+    (all.boxed(), vec![first, second, third, fourth, fifth, sixth])
+}
+
+fn watching(ctx: &Context, scope: &Scope) -> Watching {
+    Watching { client: ctx.client.clone(), scope: scope.clone(), records: ctx.records.clone() }
+}
+
+/// PodMonitors as triggers, the coming and going of their kind as a trigger for all, what runs meanwhile, and when the kind is known.
+fn monitors(
+    ctx: &Context,
+    scope: &Scope,
+) -> (UnboundedReceiver<Key>, UnboundedReceiver<()>, JoinHandle<()>, Synced) {
+    let (changed, one) = mpsc::unbounded();
+    let (all, everyone) = mpsc::unbounded();
+    let (running, known) = monitors::watch(watching(ctx, scope), News { changed, all });
+    (one, everyone, tokio::spawn(running), known)
 }

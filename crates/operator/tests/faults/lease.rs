@@ -18,7 +18,7 @@ const LEASE: &str = "71808ec5.milvus.io";
 static GROUND: OnceCell<(&'static Ground, Mutex<()>)> = OnceCell::const_new();
 
 /// The ground of these tests, for one of them at a time: an operator looks at all of it.
-async fn ground() -> (&'static Ground, MutexGuard<'static, ()>) {
+pub async fn ground() -> (&'static Ground, MutexGuard<'static, ()>) {
     let (ground, turn) = GROUND
         .get_or_init(async || {
             let ground: &'static Ground = Box::leak(Box::new(Box::pin(Ground::start()).await));
@@ -28,7 +28,7 @@ async fn ground() -> (&'static Ground, MutexGuard<'static, ()>) {
     (ground, turn.lock().await)
 }
 
-async fn install(ground: &Ground) -> Operator {
+pub async fn install(ground: &Ground) -> Operator {
     Box::pin(Operator::install(ground.plane.access(), &Ground::operator_options())).await.unwrap()
 }
 

@@ -7,3 +7,4 @@ mod world;
 
 mod crash;
 mod lease;
+mod monitors;

@@ -12,4 +12,5 @@ mod drift;
 mod end;
 mod order;
 mod refused;
+mod removed;
 mod words;

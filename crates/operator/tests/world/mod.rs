@@ -5,6 +5,7 @@
 pub mod crs;
 mod evidence;
 pub mod history;
+pub mod monitors;
 mod story;
 
 use std::{path::Path, time::Duration};
@@ -92,6 +93,7 @@ impl World {
         WORLD
             .get_or_init(async || {
                 let ground = Box::pin(Ground::start()).await;
+                monitors::install(&ground).await;
                 let options = Ground::operator_options();
                 let operator = Box::pin(Operator::install(ground.plane.access(), &options)).await;
                 Self { ground, operator: operator.unwrap() }

@@ -36,6 +36,7 @@ pub fn notes(before: &MilvusStatus, after: &MilvusStatus) -> Vec<Note> {
         notes.push(note(Severity::Normal, "StatusChanged", "Observe", message));
     }
     notes.extend(condition_notes(before, after));
+    notes.extend(warned(before, after));
     notes.extend(rollout_notes(before.upgrade.as_ref(), after.upgrade.as_ref()));
     notes
 }
@@ -69,6 +70,18 @@ fn condition_notes(before: &MilvusStatus, after: &MilvusStatus) -> Vec<Note> {
         }
     }
     notes
+}
+
+/// A warning about the spec is told when it is new or says something else.
+fn warned(before: &MilvusStatus, after: &MilvusStatus) -> Option<Note> {
+    let words = |status: &MilvusStatus| {
+        let condition = status.condition(ConditionType::SpecAccepted)?;
+        let warns = condition.reason == Reason::AcceptedWithWarnings.as_str();
+        warns.then(|| condition.message.clone())
+    };
+    let now = words(after)?;
+    let reason = Reason::AcceptedWithWarnings.as_str();
+    (words(before).as_ref() != Some(&now)).then(|| note(Severity::Warning, reason, "Check", now))
 }
 
 fn rollout_notes(before: Option<&RolloutStatus>, after: Option<&RolloutStatus>) -> Vec<Note> {

@@ -145,6 +145,7 @@ fn reason(waiting: &Waiting) -> Reason {
         WaitReason::PodProblem { .. } => Reason::PodProblem,
         WaitReason::OldPods { .. } => Reason::WaitingForPodsGone,
         WaitReason::Paused => Reason::WaitingForUnpause,
+        WaitReason::Manual { .. } => Reason::WaitingForManualMode,
     }
 }
 

@@ -5,16 +5,19 @@
 #[path = "../world/mod.rs"]
 mod world;
 
+mod beside;
 mod broken;
 mod create;
 mod dependencies;
 mod end;
 mod examples;
+mod manual;
 mod modes;
 mod order;
 mod refused;
 mod repair;
 mod replay;
+mod said;
 mod size;
 mod slots;
 mod truth;
