@@ -60,11 +60,10 @@ pub fn removals(milvus: &Validated, core: &Core) -> Vec<Removal> {
 
 /// The field of an existing claim that the spec would change and that can't be changed.
 pub fn unchangeable<'a>(live: &ClaimRecord, wanted: &'a ClaimSettings) -> Option<&'a str> {
-    let fixed = wanted.spec.iter().filter(|(key, _)| !CHANGEABLE.contains(&key.as_str()));
-    fixed
-        .map(|(key, value)| (key.as_str(), value))
-        .find(|(key, value)| live.spec.get(*key) != Some(value))
-        .map(|(key, _)| key)
+    let changed = |(key, value): &(&'a String, &Value)| {
+        !CHANGEABLE.contains(&key.as_str()) && !value.is_null() && live.spec.get(*key) != Some(*value)
+    };
+    wanted.spec.iter().find(changed).map(|(key, _)| key.as_str())
 }
 
 /// It is there with all that was rendered, and nobody has written its spec since.
