@@ -12,7 +12,10 @@ use std::{
 use clap::Parser;
 use kube::Api;
 use milvus_api::{ConditionType, Milvus, MilvusState};
-use milvus_testkit::wait::wait_for;
+use milvus_testkit::{
+    tools::{self, Tool},
+    wait::wait_for,
+};
 use snafu::{OptionExt, ResultExt};
 
 mod error;
@@ -22,7 +25,7 @@ mod shell;
 mod subject;
 
 pub(crate) use error::Error;
-use error::{BuildSnafu, EnterSnafu, MissingBinarySnafu, NotHealthySnafu};
+use error::{BuildSnafu, EnterSnafu, MissingBinarySnafu, NotHealthySnafu, ToolsSnafu};
 use place::Place;
 use shell::Shell;
 use subject::Subject;
@@ -35,6 +38,17 @@ const CLUSTER: &str = "demo";
 const TARGET: &str = "milvusdb/milvus:v2.4.10";
 /// How long a new Milvus may take. Played pods take seconds; real nodes have to pull images.
 const HEALTHY_WITHIN: Duration = Duration::from_mins(15);
+/// What the demo runs on.
+const PROGRAMS: [Tool; 8] = [
+    Tool::KubeApiserver,
+    Tool::KubeControllerManager,
+    Tool::KubeScheduler,
+    Tool::Kubectl,
+    Tool::Kwok,
+    Tool::Etcd,
+    Tool::Helm,
+    Tool::Minio,
+];
 /// The columns that the guide looks at before and during an upgrade.
 const IMAGES: &str = "custom-columns=name:.metadata.name,image:.spec.components.image,\
                       rollingUpdate:.spec.components.enableRollingUpdate";
@@ -72,7 +86,9 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Error> {
 async fn show(args: &Args) -> Result<(), Error> {
     let started = Instant::now();
     step("Building the operator and the kubectl plugin");
-    let binaries = cargo::build(&["milvus-operator", "kubectl-milvus"], false).await.context(BuildSnafu)?;
+    let build =
+        async { cargo::build(&["milvus-operator", "kubectl-milvus"], false).await.context(BuildSnafu) };
+    let (binaries, ()) = tokio::try_join!(build, programs(args))?;
     let binary = |name| binaries.get(name).context(MissingBinarySnafu { name });
     let (operator, plugin) = (binary("milvus-operator")?, binary("kubectl-milvus")?);
 
@@ -115,6 +131,15 @@ async fn show(args: &Args) -> Result<(), Error> {
         farewell(&place, &shell, &subject, operator.log());
     }
     Ok(())
+}
+
+/// Builds what a cluster of the demo's own needs, where it is not there yet: beside the Rust build, because each of the two leaves a core
+/// idle now and then.
+async fn programs(args: &Args) -> Result<(), Error> {
+    if args.context.is_some() {
+        return Ok(());
+    }
+    tools::paths(PROGRAMS).await.context(ToolsSnafu).map(|_| ())
 }
 
 /// What to type next.

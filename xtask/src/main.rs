@@ -9,6 +9,8 @@ mod bench;
 mod bench_meta;
 mod bench_meta_data;
 mod cargo;
+mod chart;
+mod check_chart;
 mod cluster;
 mod demo;
 #[path = "gen.rs"]
@@ -50,6 +52,10 @@ enum Verb {
         #[arg(long)]
         check: bool,
     },
+    /// Pack the chart, with an index that `helm repo add` takes
+    Chart(chart::Args),
+    /// Run checkov over the rendered chart; needs Python 3
+    CheckChart,
     /// Write the images as archives that `docker load`, `ctr images import` and `kind load image-archive` take; no container daemon is needed
     Image(image::Args),
 }
@@ -70,6 +76,8 @@ async fn main() -> ExitCode {
         Verb::Bench { what: None, args } => Box::pin(bench::run(args)).await.map_err(Failure::from),
         Verb::MetaE2e(args) => meta_e2e::run(args).await,
         Verb::Gen { check } => gen_files(check),
+        Verb::Chart(args) => chart(args).await,
+        Verb::CheckChart => check_chart().await,
         Verb::Image(args) => images(&args),
     };
     match result {
@@ -86,6 +94,17 @@ fn gen_files(check: bool) -> Result<ExitCode, Failure> {
     for file in generate::run(check)? {
         println!("{file}");
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn chart(args: chart::Args) -> Result<ExitCode, Failure> {
+    println!("{}", chart::run(args).await?.display());
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn check_chart() -> Result<ExitCode, Failure> {
+    print!("{}", check_chart::run().await?);
+    println!("checkov finds nothing");
     Ok(ExitCode::SUCCESS)
 }
 

@@ -1,4 +1,9 @@
 {{/* SPDX-License-Identifier: Apache-2.0 */}}
+{{/*
+Values may be those of another chart: `helm upgrade --reuse-values` of a release of the Go operator's chart brings that chart's
+values alone, without the defaults of this one. So every value that the other chart has not is read here or with parentheses,
+which give nothing where there is nothing.
+*/}}
 {{/* Name of the operator: part of every label. */}}
 {{- define "milvus-operator.name" -}}
 {{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" }}
@@ -31,9 +36,42 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 
 {{/* Name of the ServiceAccount. */}}
 {{- define "milvus-operator.serviceAccountName" -}}
-{{- if .Values.serviceAccount.create }}
-{{- default (include "milvus-operator.fullname" .) .Values.serviceAccount.name }}
+{{- if (.Values.serviceAccount).create }}
+{{- default (include "milvus-operator.fullname" .) (.Values.serviceAccount).name }}
 {{- else }}
-{{- default "default" .Values.serviceAccount.name }}
+{{- default "default" (.Values.serviceAccount).name }}
 {{- end }}
+{{- end }}
+
+{{/*
+Image of the operator. The Go operator's own image can't be meant: nothing in it can be started by this chart. It comes with
+`--reuse-values`, and means that the image was never chosen.
+*/}}
+{{- define "milvus-operator.image" -}}
+{{- if has .Values.image.repository (list "milvusdb/milvus-operator" "docker.io/milvusdb/milvus-operator") }}
+{{- printf "milvus-operator:%s" .Chart.AppVersion }}
+{{- else }}
+{{- printf "%s:%s" .Values.image.repository (.Values.image.tag | default .Chart.AppVersion) }}
+{{- end }}
+{{- end }}
+
+{{/* The map `values`, and what of `defaults` it does not have. An explicit false or null stays. */}}
+{{- define "milvus-operator.withDefaults" -}}
+{{- $result := deepCopy (.values | default dict) }}
+{{- range $key, $value := .defaults }}
+{{- if not (hasKey $result $key) }}{{ $_ := set $result $key $value }}{{ end }}
+{{- end }}
+{{- toYaml $result }}
+{{- end }}
+
+{{/* What every pod of a restricted namespace must say, where the values don't. */}}
+{{- define "milvus-operator.podSecurityContext" -}}
+{{- $defaults := dict "runAsUser" 65532 "runAsGroup" 65532 "runAsNonRoot" true "seccompProfile" (dict "type" "RuntimeDefault") }}
+{{- include "milvus-operator.withDefaults" (dict "values" .Values.podSecurityContext "defaults" $defaults) }}
+{{- end }}
+
+{{/* The same of its container. */}}
+{{- define "milvus-operator.securityContext" -}}
+{{- $defaults := dict "allowPrivilegeEscalation" false "readOnlyRootFilesystem" true "capabilities" (dict "drop" (list "ALL")) }}
+{{- include "milvus-operator.withDefaults" (dict "values" .Values.securityContext "defaults" $defaults) }}
 {{- end }}

@@ -18,7 +18,8 @@ pub use shared::{ComponentSpec, RollingUpdate};
 
 use crate::schema::plain_integer;
 
-/// `spec.components`: what all components share, what exists once, and the components.
+/// `spec.components`: what all components share, what exists once, and the components. These are boxed: a Milvus has room for twelve and names
+/// few, and the operator keeps every Milvus in memory.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Components {
@@ -95,64 +96,64 @@ pub struct Components {
 
     /// Entry of a cluster: takes the requests of clients.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub proxy: Option<Proxy>,
+    pub proxy: Option<Box<Proxy>>,
 
     /// All coordinators in one process.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub mix_coord: Option<Component>,
+    pub mix_coord: Option<Box<Component>>,
 
     /// Coordinator of collections, time and identifiers, when coordinators are separate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub root_coord: Option<Component>,
+    pub root_coord: Option<Box<Component>>,
 
     /// Coordinator of index building, when coordinators are separate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub index_coord: Option<Component>,
+    pub index_coord: Option<Box<Component>>,
 
     /// Coordinator of segments, when coordinators are separate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub data_coord: Option<Component>,
+    pub data_coord: Option<Box<Component>>,
 
     /// Coordinator of query nodes, when coordinators are separate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub query_coord: Option<Component>,
+    pub query_coord: Option<Box<Component>>,
 
     /// Builds indexes, up to Milvus 2.5.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub index_node: Option<Component>,
+    pub index_node: Option<Box<Component>>,
 
     /// Writes and compacts segments.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub data_node: Option<GroupedComponent>,
+    pub data_node: Option<Box<GroupedComponent>>,
 
     /// Serves searches.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub query_node: Option<GroupedComponent>,
+    pub query_node: Option<Box<GroupedComponent>>,
 
     /// Owns the write-ahead log, from Milvus 2.6.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub streaming_node: Option<GroupedComponent>,
+    pub streaming_node: Option<Box<GroupedComponent>>,
 
     /// All roles in one process.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub standalone: Option<ServiceComponent>,
+    pub standalone: Option<Box<ServiceComponent>>,
 
     /// Copies changes to another Milvus.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cdc: Option<Component>,
+    pub cdc: Option<Box<Component>>,
 }
 
 impl Components {
     /// What the user wrote for a component, or none where nothing was written.
     pub fn component(&self, name: ComponentName) -> Option<&Component> {
         match name {
-            ComponentName::MixCoord => self.mix_coord.as_ref(),
-            ComponentName::RootCoord => self.root_coord.as_ref(),
-            ComponentName::DataCoord => self.data_coord.as_ref(),
-            ComponentName::QueryCoord => self.query_coord.as_ref(),
-            ComponentName::IndexCoord => self.index_coord.as_ref(),
-            ComponentName::IndexNode => self.index_node.as_ref(),
-            ComponentName::Cdc => self.cdc.as_ref(),
+            ComponentName::MixCoord => self.mix_coord.as_deref(),
+            ComponentName::RootCoord => self.root_coord.as_deref(),
+            ComponentName::DataCoord => self.data_coord.as_deref(),
+            ComponentName::QueryCoord => self.query_coord.as_deref(),
+            ComponentName::IndexCoord => self.index_coord.as_deref(),
+            ComponentName::IndexNode => self.index_node.as_deref(),
+            ComponentName::Cdc => self.cdc.as_deref(),
             ComponentName::DataNode => self.data_node.as_ref().map(|node| &node.component),
             ComponentName::QueryNode => self.query_node.as_ref().map(|node| &node.component),
             ComponentName::StreamingNode => self.streaming_node.as_ref().map(|node| &node.component),
@@ -177,7 +178,7 @@ impl Components {
     pub fn service(&self, name: ComponentName) -> Option<&ServiceComponent> {
         match name {
             ComponentName::Proxy => self.proxy.as_ref().map(|proxy| &proxy.service),
-            ComponentName::Standalone => self.standalone.as_ref(),
+            ComponentName::Standalone => self.standalone.as_deref(),
             _ => None,
         }
     }

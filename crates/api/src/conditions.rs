@@ -192,7 +192,7 @@ impl Reason {
                 &[C::StorageReady]
             }
             Self::SecretNotExist | Self::SecretError | Self::SecretDecodeError => {
-                &[C::StorageReady, C::MsgStreamReady]
+                &[C::EtcdReady, C::StorageReady, C::MsgStreamReady]
             }
             Self::MsgStreamReady | Self::MsgStreamNotReady | Self::CreateClientFailed => &[C::MsgStreamReady],
             Self::ConnectionOK | Self::ConnectionFailed => &[C::EtcdReady, C::MsgStreamReady],

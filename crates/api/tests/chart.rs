@@ -2,14 +2,9 @@
 #![allow(clippy::disallowed_methods, reason = "tests may read files and the clock")]
 #![allow(clippy::unwrap_used, reason = "a helper of a test fails as the test does")]
 
-use std::{fs, path::Path};
-
-use k8s_openapi::{
-    api::{apps::v1::Deployment, authorization::v1::SubjectAccessReview},
-    apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition,
-};
+use k8s_openapi::api::{apps::v1::Deployment, authorization::v1::SubjectAccessReview};
 use kube::{Api, api::PostParams};
-use milvus_api::{Milvus, crd, keys};
+use milvus_api::{Milvus, keys};
 use milvus_testkit::ControlPlane;
 use serde_json::{Value, json};
 
@@ -93,12 +88,22 @@ async fn assert_rights(plane: &ControlPlane) {
     assert!(!may(plane, "get", leases, RELEASE, Some("another")).await);
 }
 
+/// The operator's pod is admitted where only restricted ones are.
+async fn assert_restricted(plane: &ControlPlane) {
+    let enforce = ["label", "ns", RELEASE, "pod-security.kubernetes.io/enforce=restricted"];
+    let said = plane.access().kubectl(enforce).await.unwrap();
+    assert!(said.code == 0 && !said.stderr.contains("violate"), "{said:?}");
+    let restart = ["-n", RELEASE, "rollout", "restart", "deployment", RELEASE];
+    kubectl(plane, &restart).await;
+    kubectl(plane, &["-n", RELEASE, "rollout", "status", "deployment", RELEASE, "--timeout=60s"]).await;
+}
+
 #[tokio::test]
 async fn a_release_is_installed_and_its_end_takes_no_milvus_with_it() {
-    let plane = ControlPlane::new().await.unwrap();
-    helm(&plane, &["lint", "--strict", CHART]).await;
+    let plane = ControlPlane::shared().await.unwrap();
+    helm(plane, &["lint", "--strict", CHART]).await;
     let install = ["install", RELEASE, CHART, "-n", RELEASE, "--create-namespace", "--wait", "--timeout=60s"];
-    let notes = helm(&plane, &install).await;
+    let notes = helm(plane, &install).await;
     assert!(
         notes.contains("kubectl -n milvus-operator rollout status deployment/milvus-operator"),
         "{notes}"
@@ -111,33 +116,66 @@ async fn a_release_is_installed_and_its_end_takes_no_milvus_with_it() {
     assert_eq!((container.name.as_str(), pod.service_account_name.as_deref()), ("manager", Some(RELEASE)));
     let security = container.security_context.as_ref().unwrap();
     assert_eq!(security.read_only_root_filesystem, Some(true));
-    // The namespace could be one that admits only restricted pods.
-    let label = ["label", "--dry-run=server", "ns", RELEASE, "pod-security.kubernetes.io/enforce=restricted"];
-    let labelled = plane.access().kubectl(label).await.unwrap();
-    assert!(!labelled.stderr.contains("violate"), "{labelled:?}");
-    assert_rights(&plane).await;
+    assert_restricted(plane).await;
+    assert_rights(plane).await;
 
-    let before = create_milvus(&plane).await;
-    helm(&plane, &["uninstall", RELEASE, "-n", RELEASE, "--wait"]).await;
-    assert_eq!(uid(&plane).await, before, "the Milvus is still there");
-    helm(&plane, &install).await;
-    assert_eq!(uid(&plane).await, before, "and the next release takes the definitions over");
+    let before = create_milvus(plane).await;
+    helm(plane, &["uninstall", RELEASE, "-n", RELEASE, "--wait"]).await;
+    assert_eq!(uid(plane).await, before, "the Milvus is still there");
+    helm(plane, &install).await;
+    assert_eq!(uid(plane).await, before, "and the next release takes the definitions over");
+}
+
+/// Values of the wrong type, and what helm must name. Each is one value of the chart.
+const WRONG: [(&str, &str); 18] = [
+    ("replicaCount=many", "replicaCount"),
+    ("image.repository=", "repository"),
+    ("image.pullPolicy=Sometimes", "pullPolicy"),
+    ("installCRDs=maybe", "installCRDs"),
+    ("logFormat=xml", "logFormat"),
+    ("logLevel=", "logLevel"),
+    ("watchNamespaces=a", "watchNamespaces"),
+    ("watchNamespaces={Not_A_Name}", "watchNamespaces"),
+    ("extraArgs=--debug", "extraArgs"),
+    ("resources.limits=1", "limits"),
+    ("rbac.create=yes", "create"),
+    ("serviceAccount.annotations.a=1", "annotations"),
+    ("prometheusRule.enabled=on", "enabled"),
+    ("dashboard.labels=x", "labels"),
+    ("networkPolicy.apiServerPorts={70000}", "apiServerPorts"),
+    ("networkPolicy.metricsFrom=any", "metricsFrom"),
+    ("podSecurityContext.runAsUser=root", "runAsUser"),
+    ("nodeSelector=a", "nodeSelector"),
+];
+
+/// Values of the Go operator's chart that mean nothing here, or mean the same.
+const GO_VALUES: &str = "enableWebhook=false,cert-manager.enabled=false,strategy.type=Recreate,volumes=null,allowPrivilegeEscalation=false";
+
+#[tokio::test]
+async fn a_value_of_the_wrong_type_is_refused_by_its_name() {
+    let plane = ControlPlane::shared().await.unwrap();
+    for (set, name) in WRONG {
+        let wrong = plane.access().helm(["template", "x", CHART, "--set", set]).await.unwrap();
+        assert!(wrong.code != 0 && wrong.stderr.contains(name), "{set}: {wrong:?}");
+    }
+    helm(plane, &["template", "x", CHART, "--set", GO_VALUES]).await;
+    let schema: Value =
+        serde_json::from_str(include_str!("../../../charts/milvus-operator/values.schema.json")).unwrap();
+    let values: Value =
+        serde_saphyr::from_str(include_str!("../../../charts/milvus-operator/values.yaml")).unwrap();
+    for (name, value) in values.as_object().unwrap() {
+        let known = &schema["properties"][name];
+        assert!(known.is_object(), "{name} is not in the schema");
+        for (inner, _) in value.as_object().into_iter().flatten() {
+            let free = known["additionalProperties"].is_object();
+            assert!(free || known["properties"][inner].is_object(), "{name}.{inner} is not in the schema");
+        }
+    }
 }
 
 #[tokio::test]
-async fn values_that_can_not_work_are_refused_and_names_follow_the_release() {
+async fn names_and_objects_follow_the_values() {
     let plane = ControlPlane::shared().await.unwrap();
-    let wrong = plane.access().helm(["template", "x", CHART, "--set", "replicaCount=many"]).await.unwrap();
-    assert!(wrong.code != 0 && wrong.stderr.contains("replicaCount"), "{wrong:?}");
-    let old = plane.access().helm([
-        "template",
-        "x",
-        CHART,
-        "--set",
-        "enableWebhook=false,cert-manager.enabled=false",
-    ]);
-    old.await.unwrap().success().unwrap();
-
     let only = |template: &'static str, set: &'static str| async move {
         let template = format!("templates/{template}.yaml");
         helm(plane, &["template", "x", CHART, "-n", "ns", "--show-only", &template, "--set", set]).await
@@ -146,64 +184,9 @@ async fn values_that_can_not_work_are_refused_and_names_follow_the_release() {
     assert!(only("deployment", "fullnameOverride=mine").await.contains("name: mine\n"));
     assert!(only("role", "replicaCount=1").await.contains("name: x-milvus-operator-leader-election-role\n"));
     assert!(only("servicemonitor", "monitoringEnabled=true").await.contains("kind: ServiceMonitor"));
+    assert!(only("networkpolicy", "networkPolicy.enabled=true").await.contains("kind: NetworkPolicy"));
+    let args = only("deployment", "watchNamespaces={a,b},logFormat=json").await;
+    assert!(args.contains("- --watch-namespace=a,b\n") && args.contains("- --log-format=json\n"), "{args}");
     let without = helm(plane, &["template", "x", CHART, "--set", "installCRDs=false"]).await;
     assert!(!without.contains("CustomResourceDefinition"));
-}
-
-/// The Go operator's chart in what matters here: definitions as templates that nothing keeps, in one file, with a
-/// conversion webhook, and a Deployment of the same name and labels.
-fn go_chart(directory: &Path) {
-    let templates = directory.join("templates");
-    fs::create_dir_all(&templates).unwrap();
-    fs::write(directory.join("Chart.yaml"), "apiVersion: v2\nname: milvus-operator\nversion: 1.3.8\n")
-        .unwrap();
-    let definitions = crd::definitions().unwrap().into_iter().map(|mut definition| {
-        if definition["metadata"]["name"] == "milvuses.milvus.io" {
-            definition["spec"]["conversion"] = json!({ "strategy": "Webhook", "webhook": {
-                "conversionReviewVersions": ["v1"],
-                "clientConfig": { "service": { "namespace": RELEASE, "name": "webhook", "path": "/convert" } },
-            } });
-            definition["spec"]["versions"][1]["served"] = json!(true);
-        }
-        definition.to_string()
-    });
-    fs::write(templates.join("crds.yaml"), definitions.collect::<Vec<_>>().join("\n---\n")).unwrap();
-    let labels = json!({ "app.kubernetes.io/name": RELEASE, "app.kubernetes.io/instance": RELEASE });
-    let deployment: Value = json!({
-        "apiVersion": "apps/v1",
-        "kind": "Deployment",
-        "metadata": { "name": RELEASE, "namespace": RELEASE },
-        "spec": {
-            "selector": { "matchLabels": labels },
-            "template": {
-                "metadata": { "labels": labels },
-                "spec": { "containers": [{ "name": "manager", "image": "go:1", "command": ["/manager"] }] },
-            },
-        },
-    });
-    fs::write(templates.join("deployment.yaml"), deployment.to_string()).unwrap();
-}
-
-#[tokio::test]
-async fn a_release_of_the_go_operator_is_upgraded_and_keeps_every_milvus() {
-    let plane = ControlPlane::shared().await.unwrap();
-    let go = tempfile::tempdir().unwrap();
-    go_chart(go.path());
-    let go = go.path().to_str().unwrap();
-    helm(plane, &["install", RELEASE, go, "-n", RELEASE, "--create-namespace", "--wait", "--timeout=60s"])
-        .await;
-    let before = create_milvus(plane).await;
-
-    helm(plane, &["upgrade", RELEASE, CHART, "-n", RELEASE, "--wait", "--timeout=60s"]).await;
-    assert_eq!(uid(plane).await, before);
-    let definitions = Api::<CustomResourceDefinition>::all(plane.client().unwrap());
-    for name in ["milvuses", "milvusupgrades", "milvusclusters"] {
-        let definition = definitions.get(&format!("{name}.milvus.io")).await.unwrap();
-        assert_eq!(definition.metadata.annotations.unwrap()["helm.sh/resource-policy"], "keep", "{name}");
-        let conversion = definition.spec.conversion.unwrap();
-        assert_eq!((conversion.strategy.as_str(), conversion.webhook), ("None", None), "{name}");
-    }
-    let command = "jsonpath={.spec.template.spec.containers[*].command}";
-    let command = kubectl(plane, &["-n", RELEASE, "get", "deployment", RELEASE, "-o", command]).await;
-    assert_eq!(command, r#"["/milvus-operator"]"#);
 }

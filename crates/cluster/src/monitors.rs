@@ -28,17 +28,25 @@ pub struct News {
     pub changed: UnboundedSender<Key>,
     /// The kind has come or gone: every Milvus is to be looked at.
     pub all: UnboundedSender<()>,
+    last: MonitorKind,
+}
+
+impl News {
+    /// Goes to these.
+    pub fn new(changed: UnboundedSender<Key>, all: UnboundedSender<()>) -> News {
+        News { changed, all, last: MonitorKind::Unknown }
+    }
 }
 
 /// Looks for the kind and watches it, until it is dropped. The second value tells when it is known for the first time whether there
 /// is such a kind, or that this can't be found out: nothing else waits for more.
-pub fn watch(watching: Watching, news: News) -> (impl Future<Output = ()> + Send + use<>, Synced) {
+pub fn watch(watching: Watching, mut news: News) -> (impl Future<Output = ()> + Send + use<>, Synced) {
     let (known, synced) = watch::channel(false);
     let running = async move {
         loop {
             match there(&watching).await {
-                Ok(true) => follow(&watching, &news, &known).await,
-                Ok(false) => learn(&watching, &news, &known, MonitorKind::Absent),
+                Ok(true) => follow(&watching, &mut news, &known).await,
+                Ok(false) => learn(&watching, &mut news, &known, MonitorKind::Absent),
                 Err(error) => {
                     tracing::warn!(%error, "can't find out whether the cluster has PodMonitors; none is made");
                     known.send_replace(true);
@@ -68,11 +76,11 @@ fn is_missing(error: &kube::Error) -> bool {
     matches!(error, kube::Error::Api(status) if status.code == 404)
 }
 
-/// Remembers whether there is the kind, and tells when that is new.
-fn learn(watching: &Watching, news: &News, known: &watch::Sender<bool>, kind: MonitorKind) {
-    let before = std::mem::replace(&mut *watching.records.monitor_kind(), kind);
+/// Remembers whether there is the kind, and tells when that is new to this watch; each scope has one.
+fn learn(watching: &Watching, news: &mut News, known: &watch::Sender<bool>, kind: MonitorKind) {
+    *watching.records.monitor_kind() = kind;
     known.send_replace(true);
-    if before != kind {
+    if std::mem::replace(&mut news.last, kind) != kind {
         tracing::info!(?kind, "PodMonitors");
         // Nobody listens only when the operator ends.
         let _ = news.all.unbounded_send(());
@@ -80,14 +88,14 @@ fn learn(watching: &Watching, news: &News, known: &watch::Sender<bool>, kind: Mo
 }
 
 /// Watches until the kind is gone.
-async fn follow(watching: &Watching, news: &News, known: &watch::Sender<bool>) {
+async fn follow(watching: &Watching, news: &mut News, known: &watch::Sender<bool>) {
     let api = watching.scope.api::<PartialObjectMeta<PodMonitor>>(&watching.client);
     let events = watcher(api, ours()).default_backoff();
     pin_mut!(events);
     while let Some(event) = events.next().await {
         let keys = match event {
             Ok(watcher::Event::Init) => {
-                watching.records.pod_monitors().relist();
+                watching.records.pod_monitors().relist(&watching.scope);
                 Vec::new()
             }
             Ok(watcher::Event::InitApply(object) | watcher::Event::Apply(object)) => put(watching, &object),
@@ -99,7 +107,7 @@ async fn follow(watching: &Watching, news: &News, known: &watch::Sender<bool>) {
                 key.into_iter().collect()
             }
             Ok(watcher::Event::InitDone) => {
-                let gone = watching.records.pod_monitors().relisted();
+                let gone = watching.records.pod_monitors().relisted(&watching.scope);
                 learn(watching, news, known, MonitorKind::Present);
                 gone
             }
@@ -108,8 +116,8 @@ async fn follow(watching: &Watching, news: &News, known: &watch::Sender<bool>) {
             {
                 // With the kind, all objects of it are gone.
                 let mut kept = watching.records.pod_monitors();
-                kept.relist();
-                kept.relisted();
+                kept.relist(&watching.scope);
+                kept.relisted(&watching.scope);
                 drop(kept);
                 return learn(watching, news, known, MonitorKind::Absent);
             }

@@ -90,15 +90,55 @@ pub async fn claim(client: &Client, namespace: &str, name: &str) -> Result<Optio
     Ok(found.as_ref().map(ClaimRecord::of))
 }
 
-/// The data of a Secret as text; `None` if there is no such Secret. A value that is no UTF-8 is left out.
-pub async fn secret(
-    client: &Client,
-    namespace: &str,
-    name: &str,
-) -> Result<Option<BTreeMap<String, String>>, Error> {
-    let api: Api<Secret> = Api::namespaced(client.clone(), namespace);
-    let found = api.get_opt(name).await.context(SecretSnafu { namespace, name })?;
-    let text =
-        |(key, value): (String, k8s_openapi::ByteString)| Some((key, String::from_utf8(value.0).ok()?));
-    Ok(found.map(|secret| secret.data.unwrap_or_default().into_iter().filter_map(text).collect()))
+/// What the API server says of a Secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SecretRead {
+    /// Its data.
+    Data(SecretData),
+    /// There is none of that name.
+    Missing,
+    /// The operator may not read it; what the API server says.
+    Forbidden(String),
 }
+
+/// Keys and values of a Secret. `Debug` shows the keys.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SecretData(BTreeMap<String, Vec<u8>>);
+
+impl SecretData {
+    /// The value of a key, if there is one that is not empty.
+    pub fn get(&self, key: &str) -> Option<&[u8]> {
+        self.0.get(key).map(Vec::as_slice).filter(|value| !value.is_empty())
+    }
+
+    /// The names of all keys.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+}
+
+impl std::fmt::Debug for SecretData {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+/// Reads a Secret. That it may not be read is an answer, which stays until somebody changes a role; everything else that
+/// goes wrong is an error, and nothing is known.
+pub async fn secret(client: &Client, namespace: &str, name: &str) -> Result<SecretRead, Error> {
+    let api: Api<Secret> = Api::namespaced(client.clone(), namespace);
+    match api.get_opt(name).await {
+        Ok(None) => Ok(SecretRead::Missing),
+        Ok(Some(found)) => {
+            let data = found.data.unwrap_or_default().into_iter().map(|(key, value)| (key, value.0));
+            Ok(SecretRead::Data(SecretData(data.collect())))
+        }
+        Err(kube::Error::Api(status)) if status.code == FORBIDDEN => {
+            Ok(SecretRead::Forbidden(status.message.clone()))
+        }
+        Err(source) => Err(source).context(SecretSnafu { namespace, name }),
+    }
+}
+
+/// The HTTP status of what a role does not allow.
+const FORBIDDEN: u16 = 403;

@@ -11,6 +11,8 @@ use milvus_state::records::{
     ConfigMapRecord, DeploymentRecord, IngressRecord, MetaRecord, MonitorKind, ServiceRecord,
 };
 
+use crate::watch::Scope;
+
 /// Namespace and name of a Milvus.
 pub type Key = (String, String);
 
@@ -18,13 +20,13 @@ pub type Key = (String, String);
 #[derive(Debug)]
 pub struct Shelf<T> {
     entries: HashMap<Key, BTreeMap<String, T>>,
-    /// What a relist has named so far; the rest goes when it ends.
-    seen: Option<HashSet<(Key, String)>>,
+    /// What the relists under way have named so far; the rest of their scope goes when they end.
+    relists: Vec<(Scope, HashSet<(Key, String)>)>,
 }
 
 impl<T> Default for Shelf<T> {
     fn default() -> Self {
-        Shelf { entries: HashMap::new(), seen: None }
+        Shelf { entries: HashMap::new(), relists: Vec::new() }
     }
 }
 
@@ -76,8 +78,10 @@ fn may_replace(old: &str, new: &str) -> bool {
 impl<T: Versioned + Clone> Shelf<T> {
     /// Keeps a record, unless a newer one is here.
     pub fn put(&mut self, key: &Key, name: &str, record: T) {
-        if let Some(seen) = &mut self.seen {
-            seen.insert((key.clone(), name.to_owned()));
+        for (scope, seen) in &mut self.relists {
+            if scope.contains(&key.0) {
+                seen.insert((key.clone(), name.to_owned()));
+            }
         }
         let of_key = self.entries.entry(key.clone()).or_default();
         let keep =
@@ -97,16 +101,18 @@ impl<T: Versioned + Clone> Shelf<T> {
         }
     }
 
-    /// A relist begins.
-    pub fn relist(&mut self) {
-        self.seen = Some(HashSet::new());
+    /// A relist of a scope begins.
+    pub fn relist(&mut self, scope: &Scope) {
+        self.relists.retain(|(other, _)| other != scope);
+        self.relists.push((scope.clone(), HashSet::new()));
     }
 
-    /// A relist has ended: what it did not name is gone. Gives the owners of what went.
-    pub fn relisted(&mut self) -> Vec<Key> {
-        let Some(seen) = self.seen.take() else { return Vec::new() };
+    /// A relist has ended: what is in its scope and it did not name is gone. Gives the owners of what went.
+    pub fn relisted(&mut self, scope: &Scope) -> Vec<Key> {
+        let Some(at) = self.relists.iter().position(|(other, _)| other == scope) else { return Vec::new() };
+        let (_, seen) = self.relists.swap_remove(at);
         let mut gone = Vec::new();
-        for (key, of_key) in &self.entries {
+        for (key, of_key) in self.entries.iter().filter(|(key, _)| scope.contains(&key.0)) {
             gone.extend(
                 of_key.keys().map(|name| (key.clone(), name.clone())).filter(|entry| !seen.contains(entry)),
             );
@@ -241,10 +247,23 @@ mod tests {
         let mut shelf = Shelf::default();
         shelf.put(&key("a"), "kept", record("kept", "1"));
         shelf.put(&key("b"), "gone", record("gone", "1"));
-        shelf.relist();
+        shelf.relist(&Scope::All);
         shelf.put(&key("a"), "kept", record("kept", "1"));
-        assert_eq!(shelf.relisted(), vec![key("b")]);
+        assert_eq!(shelf.relisted(&Scope::All), vec![key("b")]);
         assert!(shelf.of(&key("b")).is_empty());
         assert_eq!(shelf.of(&key("a")).len(), 1);
+    }
+    #[test]
+    fn a_relist_of_one_namespace_drops_nothing_in_another() {
+        let mut shelf = Shelf::default();
+        let elsewhere = ("elsewhere".to_owned(), "a".to_owned());
+        shelf.put(&key("a"), "gone", record("gone", "1"));
+        shelf.put(&elsewhere, "kept", record("kept", "1"));
+        let (here, there) = (Scope::Namespace("ns".to_owned()), Scope::Namespace("elsewhere".to_owned()));
+        shelf.relist(&there);
+        shelf.relist(&here);
+        assert_eq!(shelf.relisted(&here), vec![key("a")]);
+        assert_eq!(shelf.of(&elsewhere).len(), 1);
+        assert_eq!(shelf.relisted(&there), vec![elsewhere], "the other relist did not name it");
     }
 }

@@ -23,7 +23,7 @@ use crate::records::{Key, Records, Shelf, Versioned};
 /// Objects of a page. A page is decoded at once and then dropped, so it bounds the memory of a relist.
 const PAGE: u32 = 50;
 
-/// Namespaces that the operator looks at: all, or one.
+/// What one watch looks at: all namespaces, or one. An operator of several namespaces has a watch for each of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Scope {
     /// Every namespace.
@@ -33,6 +33,14 @@ pub enum Scope {
 }
 
 impl Scope {
+    /// Whether a namespace is part of it.
+    pub fn contains(&self, namespace: &str) -> bool {
+        match self {
+            Scope::All => true,
+            Scope::Namespace(only) => only == namespace,
+        }
+    }
+
     /// The API of a kind in this scope.
     pub fn api<K>(&self, client: &Client) -> Api<K>
     where
@@ -93,11 +101,11 @@ impl Watching {
         K::DynamicType: Default,
         T: Versioned + Clone + 'static,
     {
-        let records = self.records.clone();
+        let (records, scope) = (self.records.clone(), self.scope.clone());
         feed(watcher::watcher(self.scope.api::<K>(&self.client), ours()), move |event| {
             let mut kept = open(&records);
             match event {
-                Change::Relist => kept.relist(),
+                Change::Relist => kept.relist(&scope),
                 Change::Put(object) => {
                     let key = owner(&object)?;
                     kept.put(&key, &object.name_any(), record(&object));
@@ -108,7 +116,7 @@ impl Watching {
                     kept.remove(&key, &object.name_any());
                     return Some(vec![key]);
                 }
-                Change::Relisted => return Some(kept.relisted()),
+                Change::Relisted => return Some(kept.relisted(&scope)),
             }
             None
         })
@@ -126,7 +134,7 @@ impl Watching {
 
     /// Services named `minio`, whose links would be taken for settings of Milvus.
     pub fn minio(&self) -> (impl Stream<Item = Key> + use<>, Synced) {
-        let records = self.records.clone();
+        let (records, scope) = (self.records.clone(), self.scope.clone());
         let named = watcher::Config::default().fields("metadata.name=minio").page_size(PAGE);
         let events = watcher::watcher(self.scope.api::<PartialObjectMeta<Service>>(&self.client), named);
         feed(events, move |event: Change<PartialObjectMeta<Service>>| {
@@ -138,7 +146,7 @@ impl Watching {
                 Change::Gone(service) => {
                     namespaces.remove(&service.namespace().unwrap_or_default());
                 }
-                Change::Relist => namespaces.clear(),
+                Change::Relist => namespaces.retain(|namespace| !scope.contains(namespace)),
                 Change::Relisted => {}
             }
             None

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use kube::Client;
 use kube::runtime::events::{Recorder, Reporter};
@@ -10,7 +11,7 @@ use milvus_cluster::write::Writer;
 use milvus_probe::Prober;
 use milvus_state::render::Tool;
 
-use crate::credentials::Credentials;
+use crate::credentials::Read;
 use crate::failures::Failures;
 use crate::metrics::Metrics;
 
@@ -36,7 +37,9 @@ pub struct Context {
     /// Image of the init container.
     pub tool: Tool,
     /// Credentials that probes use, by UID of the Milvus.
-    pub credentials: Mutex<HashMap<String, Credentials>>,
+    pub credentials: Mutex<HashMap<String, Read>>,
+    /// How old they may be while all is well.
+    pub secrets_period: Duration,
 }
 
 impl Context {
@@ -48,6 +51,7 @@ impl Context {
         metrics: Metrics,
         tool: Tool,
         instance: Option<String>,
+        secrets_period: Duration,
     ) -> Context {
         let reporter = Reporter { controller: CONTROLLER.to_owned(), instance };
         Context {
@@ -59,6 +63,7 @@ impl Context {
             metrics,
             tool,
             credentials: Mutex::default(),
+            secrets_period,
             failures: Failures::default(),
         }
     }

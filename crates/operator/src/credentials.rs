@@ -1,49 +1,43 @@
 //! The credentials that probes use.
 //!
 //! Takes the names of Secrets; gives their content, or what is wrong with it as the condition says it. A Secret is read by name:
-//! when its Milvus changes, while a probe fails, and every [`REREAD`]. It is never listed and never watched.
+//! when its Milvus changes, while a dependency can't be used, and every [`Context::secrets_period`]. It is never listed and never
+//! watched.
 
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 use milvus_api::Reason;
-use milvus_cluster::read;
+use milvus_cluster::read::{self, SecretData, SecretRead};
 use milvus_state::ProbeView;
 use milvus_state::dependencies::Queue;
 use milvus_state::validate::Validated;
 
 use crate::context::Context;
 
-/// How old credentials may be while the probes that use them succeed.
-pub const REREAD: Duration = Duration::from_mins(10);
-
-/// Content of a Secret, or why there is none to use.
-pub type Found = Result<BTreeMap<String, String>, ProbeView>;
+/// A Milvus reads its Secrets up to so many hundredths earlier than the others, so that a thousand do not do it at once.
+const SPREAD_PERCENT: u64 = 20;
+/// How often they are read while one of them can't be used: nothing announces that a missing one has come.
+pub const RETRY: Duration = Duration::from_secs(10);
 
 /// Everything that probes of one Milvus need from Secrets.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Credentials {
-    generation: i64,
-    read_at: Instant,
-    /// `accesskey` and `secretkey`; `None` when the storage needs none.
-    pub storage: Option<Found>,
-    /// `ca.crt` for the storage.
-    pub storage_ca: Option<Found>,
-    /// `username`, `password` and perhaps `ca.pem`.
-    pub kafka: Option<Found>,
+    secrets: BTreeMap<String, SecretRead>,
+    /// Of Secrets that pods read when they start: what was there before, and is no more.
+    changed: Vec<String>,
 }
 
-impl Credentials {
-    /// The Kafka Secret has a CA.
-    pub fn kafka_has_ca(&self) -> bool {
-        matches!(&self.kafka, Some(Ok(data)) if data.contains_key("ca.pem"))
-    }
-
-    /// A Secret is missing or incomplete.
-    pub fn incomplete(&self) -> bool {
-        [&self.storage, &self.storage_ca, &self.kafka].into_iter().flatten().any(Result::is_err)
-    }
+/// Credentials, and when and for what they were read.
+#[derive(Clone, Debug)]
+pub struct Read {
+    generation: i64,
+    at: Instant,
+    credentials: Credentials,
+    /// Digests of the last values that pods could have started with, by Secret: not forgotten when one can't be read.
+    seen: BTreeMap<String, u64>,
 }
 
 /// The credentials of a Milvus, read anew when they may be out of date. `healthy`: the last probes with them succeeded.
@@ -52,16 +46,33 @@ pub async fn of(ctx: &Context, milvus: &Validated, healthy: bool) -> Result<Cred
         let cache = ctx.credentials.lock().unwrap_or_else(PoisonError::into_inner);
         cache.get(&milvus.uid).cloned()
     };
-    let usable = |c: &Credentials| {
-        c.generation == milvus.generation && healthy && !c.incomplete() && c.read_at.elapsed() < REREAD
+    let age = |read: &Read| read.at.elapsed();
+    let usable = |read: &Read| {
+        let complete = read.credentials.complete(milvus);
+        let fresh = if healthy && complete { period(ctx, &milvus.uid) } else { RETRY / 2 };
+        read.generation == milvus.generation && age(read) < fresh
     };
-    if let Some(credentials) = known.filter(usable) {
-        return Ok(credentials);
+    if let Some(read) = known.as_ref().filter(|read| usable(read)) {
+        return Ok(Credentials { changed: Vec::new(), ..read.credentials.clone() });
     }
-    let fresh = read_all(ctx, milvus).await?;
-    let mut cache = ctx.credentials.lock().unwrap_or_else(PoisonError::into_inner);
-    cache.insert(milvus.uid.clone(), fresh.clone());
-    Ok(fresh)
+    let mut credentials = read_all(ctx, milvus).await?;
+    let mut seen = known.map(|read| read.seen).unwrap_or_default();
+    for (name, digest) in read_at_start(milvus, &credentials) {
+        if seen.insert(name.clone(), digest).is_some_and(|before| before != digest) {
+            credentials.changed.push(name);
+        }
+    }
+    let read =
+        Read { generation: milvus.generation, at: Instant::now(), credentials: credentials.clone(), seen };
+    ctx.credentials.lock().unwrap_or_else(PoisonError::into_inner).insert(milvus.uid.clone(), read);
+    Ok(credentials)
+}
+
+/// When the Secrets of a Milvus whose dependencies are well are to be read again; `None` if it has none.
+pub fn due(ctx: &Context, uid: &str) -> Option<Duration> {
+    let cache = ctx.credentials.lock().unwrap_or_else(PoisonError::into_inner);
+    let read = cache.get(uid).filter(|read| !read.credentials.secrets.is_empty())?;
+    Some(period(ctx, uid).saturating_sub(read.at.elapsed()))
 }
 
 /// Forgets a Milvus that is gone.
@@ -69,44 +80,113 @@ pub fn forget(ctx: &Context, uid: &str) {
     ctx.credentials.lock().unwrap_or_else(PoisonError::into_inner).remove(uid);
 }
 
+/// [`Context::secrets_period`], or up to [`SPREAD_PERCENT`] less.
+fn period(ctx: &Context, uid: &str) -> Duration {
+    let mut hasher = DefaultHasher::new();
+    uid.hash(&mut hasher);
+    let percent = u32::try_from(100 - hasher.finish() % SPREAD_PERCENT).unwrap_or(100);
+    ctx.secrets_period * percent / 100
+}
+
 async fn read_all(ctx: &Context, milvus: &Validated) -> Result<Credentials, read::Error> {
-    let storage = &milvus.dependencies.storage;
+    let mut secrets = BTreeMap::new();
+    for name in milvus.dependencies.secrets().into_keys() {
+        secrets.insert(name.to_owned(), read::secret(&ctx.client, &milvus.namespace, name).await?);
+    }
+    Ok(Credentials { secrets, changed: Vec::new() })
+}
+
+/// The Secrets in the environment of pods, with a digest of what pods take from them; it never leaves this process.
+fn read_at_start(milvus: &Validated, credentials: &Credentials) -> Vec<(String, u64)> {
     let kafka = match &milvus.dependencies.queue {
         Queue::Kafka { secret, .. } => secret.as_deref(),
         _ => None,
     };
-    let storage_secret = storage.secret.as_deref().filter(|_| !storage.iam);
-    Ok(Credentials {
-        generation: milvus.generation,
-        read_at: Instant::now(),
-        storage: one(ctx, milvus, storage_secret, &["accesskey", "secretkey"]).await?,
-        storage_ca: one(ctx, milvus, storage.ca_secret.as_deref(), &["ca.crt"]).await?,
-        kafka: one(ctx, milvus, kafka, &["username", "password"]).await?,
-    })
+    let storage = milvus.dependencies.storage.secret.as_deref();
+    let all = [(storage, ["accesskey", "secretkey"]), (kafka, ["username", "password"])];
+    let digest = |(name, keys): (Option<&str>, [&str; 2])| {
+        let SecretRead::Data(data) = credentials.secrets.get(name?)? else { return None };
+        let mut hasher = DefaultHasher::new();
+        keys.map(|key| data.get(key)).hash(&mut hasher);
+        Some((name?.to_owned(), hasher.finish()))
+    };
+    all.into_iter().filter_map(digest).collect()
 }
 
-/// Reads one Secret and sees to it that the keys are there. What is wrong names the Secret and the key, never a value.
-async fn one(
-    ctx: &Context,
-    milvus: &Validated,
-    name: Option<&str>,
-    keys: &[&str],
-) -> Result<Option<Found>, read::Error> {
-    let Some(name) = name else { return Ok(None) };
-    let namespace = &milvus.namespace;
-    let not_there = |message: String| {
-        Err(ProbeView { ready: false, reason: Reason::SecretNotExist.as_str().to_owned(), message })
-    };
-    let Some(data) = read::secret(&ctx.client, namespace, name).await? else {
-        let keys = keys.join(" and ");
-        return Ok(Some(not_there(format!(
-            "Secret not exist: {namespace}/{name}; create it with the keys {keys}, or name another one in spec.dependencies"
-        ))));
-    };
-    let empty = |key: &&&str| data.get(**key).is_none_or(String::is_empty);
-    let missing: Vec<&str> = keys.iter().filter(empty).copied().collect();
-    if missing.is_empty() {
-        return Ok(Some(Ok(data)));
+impl Credentials {
+    /// The Secrets in the environment of pods that have changed since the last pass that looked.
+    pub fn changed(&self) -> &[String] {
+        &self.changed
     }
-    Ok(Some(not_there(format!("{} not exist in secret {namespace}/{name}", missing.join(" and ")))))
+
+    /// Whether the Kafka Secret has a CA; `None` when that is not known.
+    pub fn kafka_ca(&self, milvus: &Validated) -> Option<bool> {
+        let Queue::Kafka { secret: Some(secret), .. } = &milvus.dependencies.queue else {
+            return Some(false);
+        };
+        match self.secrets.get(secret)? {
+            SecretRead::Data(data) => Some(data.get("ca.pem").is_some()),
+            SecretRead::Missing | SecretRead::Forbidden(_) => None,
+        }
+    }
+
+    /// Everything that is needed is there.
+    fn complete(&self, milvus: &Validated) -> bool {
+        let needed = milvus.dependencies.secrets();
+        needed.iter().all(|(name, keys)| keys.iter().all(|key| self.text(milvus, name, key).is_ok()))
+    }
+
+    /// The value of a key that must be there. What is wrong names the Secret and its keys, never a value.
+    pub fn text(&self, milvus: &Validated, name: &str, key: &str) -> Result<&str, ProbeView> {
+        let place = format!("{}/{name}", milvus.namespace);
+        let data = match self.secrets.get(name) {
+            Some(SecretRead::Data(data)) => data,
+            Some(SecretRead::Forbidden(why)) => {
+                return Err(problem(Reason::SecretError, format!("can't read Secret {place}: {why}")));
+            }
+            Some(SecretRead::Missing) | None => {
+                let keys = needed(milvus, name, |_| true);
+                let message = format!(
+                    "Secret not exist: {place}; create it with the keys {keys}, or name another one in spec.dependencies"
+                );
+                return Err(problem(Reason::SecretNotExist, message));
+            }
+        };
+        let Some(value) = data.get(key) else {
+            let keys = needed(milvus, name, |key| data.get(key).is_none());
+            let message = format!("{keys} not exist in secret {place}, {}", found_instead(data));
+            return Err(problem(Reason::SecretNotExist, message));
+        };
+        std::str::from_utf8(value).map_err(|_| {
+            problem(Reason::SecretDecodeError, format!("{key} in secret {place} is not text: write it anew"))
+        })
+    }
+
+    /// The value of a key that may be missing, in a Secret that must be there.
+    pub fn optional(&self, milvus: &Validated, name: &str, key: &str) -> Result<Option<&str>, ProbeView> {
+        match self.secrets.get(name) {
+            Some(SecretRead::Data(data)) if data.get(key).is_none() => Ok(None),
+            _ => self.text(milvus, name, key).map(Some),
+        }
+    }
+}
+
+fn problem(reason: Reason, message: String) -> ProbeView {
+    ProbeView { ready: false, reason: reason.as_str().to_owned(), message }
+}
+
+/// The keys that a Secret must have, those that `wanted` takes.
+fn needed(milvus: &Validated, name: &str, wanted: impl Fn(&str) -> bool) -> String {
+    let secrets = milvus.dependencies.secrets();
+    let keys = secrets.get(name).into_iter().flatten().copied().filter(|key| wanted(key));
+    keys.collect::<Vec<_>>().join(" and ")
+}
+
+/// Which keys a Secret has that lacks one: their names often show that it is another kind of Secret.
+fn found_instead(data: &SecretData) -> String {
+    let keys: Vec<&str> = data.keys().collect();
+    match keys.is_empty() {
+        true => "which is empty".to_owned(),
+        false => format!("which has {}", keys.join(", ")),
+    }
 }

@@ -11,7 +11,7 @@
 //! the next holder; it compares clocks; it sees a release only when the old duration is over), so it is not used here.
 
 use std::hash::{BuildHasher, RandomState};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -24,6 +24,10 @@ use snafu::{ResultExt as _, Snafu};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
+
+mod held;
+
+pub use held::Held;
 
 /// Longest wait for one answer of the API server; well below the time in which a renewal must succeed.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(4);
@@ -98,6 +102,13 @@ pub struct Elector {
     timing: Timing,
 }
 
+/// Who this process is, in the Lease and in audit logs. `pod` is the pod's name; what is made of it is another one in each process, because
+/// a container that was restarted must not take its predecessor's Lease for its own.
+pub fn identity(pod: &str) -> String {
+    let unique = RandomState::new().hash_one(std::process::id());
+    format!("{pod}_{unique:016x}")
+}
+
 /// The Lease of somebody else as it was last seen.
 struct Seen {
     version: String,
@@ -105,15 +116,9 @@ struct Seen {
 }
 
 impl Elector {
-    /// Takes part in the election in `namespace`. `name` is the pod's; the identity made of it is another one in each process, because a
-    /// container that was restarted must not take its predecessor's Lease for its own.
-    pub fn new(client: Client, namespace: &str, name: &str) -> Elector {
-        let unique = RandomState::new().hash_one(std::process::id());
-        Elector {
-            api: Api::namespaced(client, namespace),
-            identity: format!("{name}_{unique:016x}"),
-            timing: Timing::default(),
-        }
+    /// Takes part in the election in `namespace` under an [`identity`].
+    pub fn new(client: Client, namespace: &str, identity: String) -> Elector {
+        Elector { api: Api::namespaced(client, namespace), identity, timing: Timing::default() }
     }
 
     /// The same with other periods.
@@ -264,26 +269,10 @@ impl Drop for Renewals {
     }
 }
 
-/// Until when the Lease is ours; for those who write.
-#[derive(Debug, Clone)]
-pub struct Held(Arc<Mutex<Instant>>);
-
-impl Held {
-    /// Whether nobody else can lead for at least `request`, the time that a write may take. A process that stood still sees
-    /// here that its time is over, before it writes.
-    pub fn outlives(&self, request: Duration) -> bool {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) > Instant::now() + request
-    }
-
-    fn set(&self, until: Instant) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = until;
-    }
-}
-
 impl Leadership {
     fn start(elector: Elector, lease: Lease, asked: Instant) -> Leadership {
         let elector = Arc::new(elector);
-        let held = Held(Arc::new(Mutex::new(asked + elector.timing.duration)));
+        let held = Held::new(asked + elector.timing.duration);
         let (stop, stopped) = oneshot::channel();
         let task = tokio::spawn(keep(elector.clone(), lease, held.clone(), asked, stopped));
         Leadership { elector, held, stop, renewals: Renewals(task) }

@@ -17,6 +17,8 @@ pub mod observe;
 pub mod probes;
 pub mod process;
 pub mod reconcile;
+pub mod requirements;
 pub mod run;
+pub mod targets;
 pub mod telemetry;
 pub mod upgrades;

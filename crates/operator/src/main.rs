@@ -5,7 +5,8 @@ use std::process::ExitCode;
 use milvus_operator::args::Args;
 use milvus_operator::{process, telemetry};
 
-#[tokio::main]
+// The work is waiting for answers. A thread for each processor of a large node would cost memory and gain nothing.
+#[tokio::main(worker_threads = 2)]
 async fn main() -> ExitCode {
     // Before any client exists; it fails only when one is set already.
     let _ = rustls::crypto::ring::default_provider().install_default();

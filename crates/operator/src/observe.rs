@@ -24,11 +24,11 @@ pub fn key(milvus: &Milvus) -> Key {
 pub async fn observe(ctx: &Context, watched: &Milvus) -> Result<Snapshot, read::Error> {
     let core = core(ctx, watched);
     let parsed = validate(&core.milvus, false).ok();
-    let (probes, kafka_has_ca) = match (&parsed, core.milvus.metadata.deletion_timestamp.is_some()) {
+    let seen = match (&parsed, core.milvus.metadata.deletion_timestamp.is_some()) {
         (Some(milvus), false) => dependencies(ctx, milvus, &core).await?,
-        _ => (Probes::default(), false),
+        _ => Seen { kafka_ca: Some(false), ..Seen::default() },
     };
-    let needs = needs(&core, kafka_has_ca);
+    let needs = needs(&core, seen.kafka_ca == Some(true));
     let (namespace, name) = key(watched);
     let pods = match needs.pods {
         true => Some(read::pods(&ctx.client, &namespace, &name).await?),
@@ -40,11 +40,20 @@ pub async fn observe(ctx: &Context, watched: &Milvus) -> Result<Snapshot, read::
             templates.insert(deployment, template);
         }
     }
+    let Seen { probes, kafka_ca, changed_secrets } = seen;
     let claim = match needs.claim {
         Some(claim) => read::claim(&ctx.client, &namespace, &claim).await?,
         None => None,
     };
-    Ok(Snapshot { core, pods, templates, claim, probes, kafka_has_ca })
+    Ok(Snapshot { core, pods, templates, claim, probes, kafka_ca, changed_secrets })
+}
+
+/// What is known of the dependencies of a Milvus.
+#[derive(Default)]
+struct Seen {
+    probes: Probes,
+    kafka_ca: Option<bool>,
+    changed_secrets: Vec<String>,
 }
 
 fn core(ctx: &Context, watched: &Milvus) -> Core {
@@ -66,8 +75,11 @@ fn core(ctx: &Context, watched: &Milvus) -> Core {
     }
 }
 
-async fn dependencies(ctx: &Context, milvus: &Validated, core: &Core) -> Result<(Probes, bool), read::Error> {
+async fn dependencies(ctx: &Context, milvus: &Validated, core: &Core) -> Result<Seen, read::Error> {
     let credentials = credentials::of(ctx, milvus, probes::healthy(ctx, milvus)).await?;
-    let probes = probes::of(ctx, milvus, &credentials, !core.has_run());
-    Ok((probes, credentials.kafka_has_ca()))
+    Ok(Seen {
+        probes: probes::of(ctx, milvus, &credentials, !core.has_run()),
+        kafka_ca: credentials.kafka_ca(milvus),
+        changed_secrets: credentials.changed().to_vec(),
+    })
 }

@@ -1,15 +1,12 @@
 //! From the parsed dependencies to what is probed, and from what was found to the conditions.
 
-use milvus_probe::etcd::{EtcdTarget, EtcdTransport, EtcdUser};
-use milvus_probe::queue::{KafkaSasl, KafkaTarget, PulsarAccess, PulsarTarget, QueueTarget, SaslMechanism};
-use milvus_probe::storage::{StorageKeys, StorageKind, StorageTarget};
-use milvus_probe::{ProbeKey, Secret, Target, Tls, Trust};
-use milvus_state::dependencies::{self, KafkaSecurity, Queue, Storage};
+use milvus_probe::{ProbeKey, Target, reason};
 use milvus_state::validate::Validated;
 use milvus_state::{ProbeView, Probes};
 
 use crate::context::Context;
-use crate::credentials::{Credentials, Found};
+use crate::credentials::Credentials;
+use crate::targets;
 
 /// The three dependencies of a Milvus, as part of a probe's key.
 const ETCD: &str = "etcd";
@@ -45,19 +42,18 @@ pub fn healthy(ctx: &Context, milvus: &Validated) -> bool {
 /// Sees to it that the dependencies are probed, and gives what is known. `first_start`: nothing of this Milvus has run yet, so that
 /// a bucket may be missing: Milvus makes it.
 pub fn of(ctx: &Context, milvus: &Validated, credentials: &Credentials, first_start: bool) -> Probes {
-    let deps = &milvus.dependencies;
-    let ask = |dependency, target| ask(ctx, milvus, dependency, target, first_start);
-    let storage = storage(&deps.storage, credentials);
+    let ask = |dependency, target| match target {
+        Ok(target) => ask(ctx, milvus, dependency, target, first_start),
+        // What is probed already goes on being probed as it was: it is the last that was known to be right.
+        Err(problem) => Some(problem),
+    };
+    let queue = targets::queue(milvus, credentials).transpose();
     Probes {
-        etcd: ask(ETCD, Target::Etcd(etcd(&deps.etcd))),
-        storage: match storage {
-            Ok(target) => ask(STORAGE, Target::Storage(target)),
-            Err(problem) => Some(problem),
-        },
-        queue: match queue(&deps.queue, credentials) {
-            Some(Ok(target)) => ask(QUEUE, Target::Queue(target)),
-            Some(Err(problem)) => Some(problem),
-            None => Some(ready(milvus_probe::reason::MSG_STREAM_READY)),
+        etcd: ask(ETCD, targets::etcd(milvus, credentials).map(Target::Etcd)),
+        storage: ask(STORAGE, targets::storage(milvus, credentials).map(Target::Storage)),
+        queue: match queue {
+            Some(target) => ask(QUEUE, target.map(Target::Queue)),
+            None => Some(ready(reason::MSG_STREAM_READY)),
         },
     }
 }
@@ -75,102 +71,19 @@ fn ask(
 ) -> Option<ProbeView> {
     let outcome = ctx.prober.ensure(&key(milvus, dependency), target)?.outcome;
     if first_start && !outcome.ready && outcome.usable_for_first_start() {
-        return Some(ProbeView { message: outcome.message, ..ready(milvus_probe::reason::STORAGE_READY) });
+        return Some(ProbeView { message: outcome.message, ..ready(reason::STORAGE_READY) });
     }
-    Some(ProbeView { ready: outcome.ready, reason: outcome.reason.to_owned(), message: outcome.message })
-}
-
-fn etcd(etcd: &dependencies::Etcd) -> EtcdTarget {
-    let user = etcd.auth.as_ref();
-    EtcdTarget {
-        endpoints: etcd.endpoints.clone(),
-        user: user.map(|u| EtcdUser { name: u.user.clone(), password: Secret::new(u.password.clone()) }),
-        // The certificates are files in the Milvus pods (`config.etcd.ssl.tlsCert`): the operator has none of them.
-        transport: if etcd.tls { EtcdTransport::DialOnly } else { EtcdTransport::Plain },
-    }
-}
-
-fn storage(storage: &Storage, credentials: &Credentials) -> Result<StorageTarget, ProbeView> {
-    let keys = found(credentials.storage.as_ref())?;
-    let ca = found(credentials.storage_ca.as_ref())?;
-    let secret = |data: &Data, key: &str| Secret::new(data.get(key).cloned().unwrap_or_default());
-    let trust = match ca.and_then(|data| data.get("ca.crt").cloned()) {
-        _ if storage.insecure => Trust::Anything,
-        Some(pem) => Trust::Ca(pem),
-        None => Trust::System,
+    let message = match outcome.reason {
+        reason::BUCKET_MISSING => data_is_gone(&milvus.dependencies.storage.bucket),
+        _ => outcome.message,
     };
-    Ok(StorageTarget {
-        kind: match storage.kind {
-            dependencies::StorageKind::MinIO => StorageKind::Minio,
-            dependencies::StorageKind::S3 => StorageKind::S3,
-            dependencies::StorageKind::Azure => StorageKind::Azure,
-        },
-        endpoint: format!("{}:{}", storage.host, storage.port),
-        bucket: storage.bucket.clone(),
-        keys: keys.map(|data| StorageKeys {
-            access_key: secret(data, "accesskey"),
-            secret_key: secret(data, "secretkey"),
-        }),
-        use_ssl: storage.tls,
-        trust,
-        virtual_host: storage.virtual_host,
-        region: storage.region.clone(),
-    })
+    Some(ProbeView { ready: outcome.ready, reason: outcome.reason.to_owned(), message })
 }
 
-type Data = std::collections::BTreeMap<String, String>;
-
-fn found(secret: Option<&Found>) -> Result<Option<&Data>, ProbeView> {
-    match secret {
-        None => Ok(None),
-        Some(Ok(data)) => Ok(Some(data)),
-        Some(Err(problem)) => Err(problem.clone()),
-    }
-}
-
-/// `None`: a queue that can't be asked, because it is inside Milvus or somebody else's.
-fn queue(queue: &Queue, credentials: &Credentials) -> Option<Result<QueueTarget, ProbeView>> {
-    match queue {
-        Queue::Pulsar { endpoint, auth, tenant, namespace, .. } => {
-            let access = if *auth { PulsarAccess::DialOnly } else { PulsarAccess::Open };
-            let target = PulsarTarget {
-                endpoint: endpoint.clone(),
-                access,
-                tenant: tenant.clone(),
-                namespace: namespace.clone(),
-            };
-            Some(Ok(QueueTarget::Pulsar(target)))
-        }
-        Queue::Kafka { brokers, security, .. } => match found(credentials.kafka.as_ref()) {
-            Ok(secret) => Some(Ok(QueueTarget::Kafka(kafka(brokers, security, secret)))),
-            Err(problem) => Some(Err(problem)),
-        },
-        Queue::Woodpecker { pools: Some(pools) } => {
-            let seeds = pools.iter().flat_map(|p| p.seeds.iter().cloned()).collect();
-            Some(Ok(QueueTarget::Woodpecker(seeds)))
-        }
-        Queue::Woodpecker { pools: None } | Queue::Rocksmq | Queue::Natsmq | Queue::Custom => None,
-    }
-}
-
-/// The Secret's user counts more than the one in `config.kafka`, and its CA turns TLS on, as in the rendered configuration.
-fn kafka(brokers: &[String], security: &KafkaSecurity, secret: Option<&Data>) -> KafkaTarget {
-    let from_secret = |key: &str| secret.and_then(|data| data.get(key).cloned());
-    let ca = from_secret("ca.pem");
-    let mechanism = match security.mechanism.as_deref() {
-        Some("SCRAM-SHA-256") => Some(SaslMechanism::ScramSha256),
-        Some("SCRAM-SHA-512") => Some(SaslMechanism::ScramSha512),
-        Some(_) => Some(SaslMechanism::Plain),
-        None => None,
-    };
-    KafkaTarget {
-        brokers: brokers.to_vec(),
-        tls: (security.tls || ca.is_some())
-            .then(|| Tls { trust: ca.map_or(Trust::System, Trust::Ca), client: None }),
-        sasl: mechanism.map(|mechanism| KafkaSasl {
-            mechanism,
-            username: from_secret("username").unwrap_or_else(|| security.user.clone()),
-            password: Secret::new(from_secret("password").unwrap_or_else(|| security.password.clone())),
-        }),
-    }
+/// A bucket that is missing under a Milvus that has run is no bucket to be made.
+fn data_is_gone(bucket: &str) -> String {
+    format!(
+        "bucket {bucket} does not exist, and this Milvus has run: its data was there. Find out where the data is (another endpoint, \
+         another config.minio.bucketName, a bucket that was deleted) before anything is created"
+    )
 }

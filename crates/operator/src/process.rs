@@ -16,32 +16,35 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::args::{self, Args};
+use crate::args::Args;
 use crate::context::Context;
 use crate::http::{self, Phase};
-use crate::lease::{Elector, Leadership, Lost};
-use crate::metrics::Metrics;
+use crate::lease::{self, Elector, Leadership, Lost};
+use crate::metrics::{Lead, Metrics};
+use crate::requirements;
 use crate::run::{Settings, controllers};
 
 /// Image of the `config` init container when neither flag nor environment names one.
 const TOOL_IMAGE: &str = concat!("milvus-operator:", env!("CARGO_PKG_VERSION"));
+/// What the API server's audit log shows of our requests, before the name of the process.
+const AGENT: &str = concat!("milvus-operator/", env!("CARGO_PKG_VERSION"));
 /// Longest wait for the passes under way when the process is told to end; a pod has 10 s.
 const DRAIN: Duration = Duration::from_secs(5);
 
 /// Why the process ends.
 #[derive(Debug, Snafu)]
 pub enum Error {
-    /// The command line asks for what can't be.
-    #[snafu(display("{source}"))]
-    Arguments {
-        /// What.
-        source: args::Error,
-    },
     /// No client.
     #[snafu(display("{source}"))]
     Connect {
         /// Why.
         source: connect::Error,
+    },
+    /// The cluster is not one that it can work in.
+    #[snafu(display("{source}"))]
+    Requirements {
+        /// What is missing.
+        source: requirements::Error,
     },
     /// A port can't be had.
     #[snafu(display("{source}"))]
@@ -68,23 +71,37 @@ pub enum Error {
 
 /// Runs the operator until it is told to end.
 pub async fn run(args: Args) -> Result<(), Error> {
-    for flag in args.unused() {
-        tracing::warn!(flag, "this flag of the Go operator sets nothing here and is ignored");
+    for setting in args.unused(std::env::vars_os()) {
+        tracing::warn!(setting, "this setting of the Go operator sets nothing here and is ignored");
     }
-    let scope = args.scope().context(ArgumentsSnafu)?;
     let stop = stop_on_signal()?;
     let (phase, phases) = watch::channel(Phase::Starting);
     let metrics = Metrics::default();
     serve(&args, phases, &metrics, &stop).await?;
-    let client = connect::client().await.context(ConnectSnafu)?;
-    let Some(mut leadership) = lead(&args, &client, &phase, &stop).await else { return Ok(()) };
+    let identity = lease::identity(&args.pod_name);
+    let connect = async |rate| {
+        let agent = format!("{AGENT} ({identity})");
+        connect::client(&agent, args.kubeconfig.as_deref(), rate).await.context(ConnectSnafu)
+    };
+    let client = connect(None).await?;
+    let Some(judged) = stop.run_until_cancelled(requirements::check(&client)).await else { return Ok(()) };
+    judged.context(RequirementsSnafu)?;
+    let Some(mut leadership) = lead(&args, &client, identity.clone(), &phase, &stop).await else {
+        return Ok(());
+    };
+    metrics.leads(standing(leadership.as_ref()));
+    // The Lease has the other client: what holds up the work never holds up the renewal.
+    let client = match args.rate() {
+        Some(rate) => connect(Some(rate)).await?,
+        None => client,
+    };
     phase.send_replace(Phase::Syncing);
     let (prober, changes) = Prober::new();
     let writer = Writer::new(client.clone(), fence(leadership.as_ref()));
-    let ctx = Context::new(client, writer, prober, metrics, tool(&args), Some(args.pod_name.clone()));
-    let settings = Settings { scope, concurrency: args.concurrent_reconcile, phase: phase.clone() };
+    let pod = Some(args.pod_name.clone());
+    let ctx = Context::new(client, writer, prober, metrics, tool(&args), pod, args.secrets_period);
     let halt = CancellationToken::new();
-    let working = controllers(Arc::new(ctx), changes, settings, halt.clone().cancelled_owned());
+    let working = controllers(Arc::new(ctx), changes, settings(&args, &phase), halt.clone());
     tokio::pin!(working);
     tokio::select! {
         () = &mut working => return EndedSnafu.fail(),
@@ -103,6 +120,19 @@ pub async fn run(args: Args) -> Result<(), Error> {
     }
     tracing::info!("ended");
     Ok(())
+}
+
+fn settings(args: &Args, phase: &watch::Sender<Phase>) -> Settings {
+    Settings {
+        scopes: args.scopes(),
+        concurrency: args.concurrent_reconcile,
+        stopped: args.stop_reconcilers,
+        phase: phase.clone(),
+    }
+}
+
+fn standing(leadership: Option<&Leadership>) -> Lead {
+    leadership.map_or(Lead::Alone, |leadership| Lead::Elected(leadership.held()))
 }
 
 fn tool(args: &Args) -> Tool {
@@ -155,6 +185,7 @@ async fn serve(
 async fn lead(
     args: &Args,
     client: &Client,
+    identity: String,
     phase: &watch::Sender<Phase>,
     stop: &CancellationToken,
 ) -> Option<Option<Leadership>> {
@@ -162,7 +193,7 @@ async fn lead(
         return Some(None);
     }
     phase.send_replace(Phase::Standby);
-    let elector = Elector::new(client.clone(), &args.namespace, &args.pod_name);
+    let elector = Elector::new(client.clone(), &args.namespace, identity);
     tokio::select! {
         leadership = elector.wait_until_leader() => Some(Some(leadership)),
         () = stop.cancelled() => None,

@@ -13,6 +13,7 @@ use milvus_api::{Milvus, MilvusStatus, StepState, keys};
 use milvus_cluster::write;
 use milvus_state::{Decided, Folded, Snapshot, Verdict, decide, fold};
 use snafu::ResultExt as _;
+use tracing::Instrument as _;
 
 use crate::apply::apply;
 use crate::context::Context;
@@ -20,14 +21,19 @@ use crate::error::{ApplySnafu, Error, ObserveSnafu, RenderSnafu, StatusSnafu, ba
 use crate::observe::{key, observe};
 use crate::{credentials, events, probes};
 
-/// How often the Secrets of a Milvus are read again while a dependency can't be used: nothing announces that a missing one has come.
-const SECRET_RETRY: Duration = Duration::from_secs(10);
+/// Between two passes that only time has asked for.
+const AT_LEAST: Duration = Duration::from_secs(1);
 
 /// A Milvus as the watch decodes it; one that can't be decoded does not stop the others.
 pub type Guarded = DeserializeGuard<Milvus>;
 
-/// One pass.
+/// One pass. Every line that is logged in it names the Milvus.
 pub async fn reconcile(object: Arc<Guarded>, ctx: Arc<Context>) -> Result<Action, Error> {
+    let span = tracing::error_span!("pass", milvus = %object.name_any(), namespace = %object.namespace().unwrap_or_default());
+    Box::pin(pass(object, ctx)).instrument(span).await
+}
+
+async fn pass(object: Arc<Guarded>, ctx: Arc<Context>) -> Result<Action, Error> {
     let milvus = match &object.0 {
         Ok(milvus) => milvus,
         Err(invalid) => return Err(Error::Undecodable { message: invalid.error.clone() }),
@@ -45,9 +51,10 @@ pub async fn reconcile(object: Arc<Guarded>, ctx: Arc<Context>) -> Result<Action
     if let Some(source) = failed {
         return Err(source).context(ApplySnafu);
     }
-    ctx.metrics.succeeded_pass();
-    ctx.failures.clear(&key(milvus));
-    Ok(next(&snapshot, &decided))
+    let (namespace, name) = key(milvus);
+    ctx.metrics.succeeded_pass(&namespace, &name);
+    ctx.failures.clear(&(namespace, name));
+    Ok(next(&ctx, &snapshot, &decided))
 }
 
 /// Writes the status if anything in it changed, on the newest version of the object that is known: the pass itself may have
@@ -91,12 +98,15 @@ fn observe_steps(ctx: &Context, before: Option<&MilvusStatus>, after: &MilvusSta
 }
 
 /// When to look again. A recorded target is acted on at once: the write of the status comes back through the watch.
-fn next(snapshot: &Snapshot, decided: &Decided) -> Action {
-    let idle = matches!(decided.verdict, Verdict::Paused | Verdict::Deleting);
-    match idle || snapshot.probes.ready() {
-        true => Action::await_change(),
-        false => Action::requeue(SECRET_RETRY),
+fn next(ctx: &Context, snapshot: &Snapshot, decided: &Decided) -> Action {
+    if matches!(decided.verdict, Verdict::Paused | Verdict::Deleting) {
+        return Action::await_change();
     }
+    if !snapshot.probes.ready() {
+        return Action::requeue(credentials::RETRY);
+    }
+    let uid = snapshot.core.milvus.meta().uid.as_deref().unwrap_or_default();
+    credentials::due(ctx, uid).map_or_else(Action::await_change, |due| Action::requeue(due.max(AT_LEAST)))
 }
 
 /// What follows a failed pass. One that was overtaken is not a failure: the watch brings the newer object.
@@ -108,11 +118,12 @@ pub fn after_failure(object: &Arc<Guarded>, error: &Error, ctx: &Context) -> Act
         tracing::debug!(%namespace, %name, %error, "overtaken; the next pass decides anew");
         return Action::requeue(back_off(1));
     }
+    let failures = ctx.failures.count(&(namespace.clone(), name.clone()));
+    ctx.metrics.failing(&namespace, &name, failures);
     if let Error::Undecodable { .. } = error {
         tracing::error!(%namespace, %name, %error, "skipped until it is changed");
         return Action::await_change();
     }
-    let failures = ctx.failures.count(&(namespace.clone(), name.clone()));
     tracing::warn!(%namespace, %name, %error, failures, "pass failed, will be retried");
     Action::requeue(back_off(failures))
 }

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use futures::channel::mpsc::{self, UnboundedReceiver};
+use futures::channel::mpsc;
 use futures::stream::BoxStream;
 use futures::{StreamExt as _, future};
 use kube::api::Api;
@@ -17,8 +17,10 @@ use milvus_cluster::records::Key;
 use milvus_cluster::watch::{Scope, Synced, Watching};
 use milvus_probe::Changes;
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
+use crate::args::Stopped;
 use crate::context::Context;
 use crate::http::Phase;
 use crate::reconcile::{Guarded, after_failure, reconcile};
@@ -29,29 +31,68 @@ const PAGE: u32 = 50;
 
 /// What [`controllers`] is started with.
 pub struct Settings {
-    /// Namespaces to look at.
-    pub scope: Scope,
-    /// Passes at a time; 0 for no limit. One Milvus has one pass at a time in any case.
+    /// What to look at.
+    pub scopes: Vec<Scope>,
+    /// Passes at a time in each scope; 0 for no limit. One Milvus has one pass at a time in any case.
     pub concurrency: u16,
+    /// What is not to be done.
+    pub stopped: Stopped,
     /// Becomes [`Phase::Working`] when all watches have listed what exists.
     pub phase: watch::Sender<Phase>,
 }
 
-/// Runs the controllers until `stop` completes and the passes under way have ended.
-pub async fn controllers(
+/// Runs the controllers until `stop` is cancelled and the passes under way have ended.
+pub async fn controllers(ctx: Arc<Context>, changes: Changes, settings: Settings, stop: CancellationToken) {
+    let mut others = JoinSet::new();
+    if settings.stopped.upgrades {
+        tracing::warn!("MilvusUpgrade objects are not answered: --stop-reconcilers");
+    } else {
+        for scope in &settings.scopes {
+            others.spawn(upgrades::run(ctx.client.clone(), scope.clone()));
+        }
+    }
+    if settings.stopped.milvus {
+        tracing::warn!("nothing is done about any Milvus: --stop-reconcilers");
+        settings.phase.send_replace(Phase::Working);
+        stop.cancelled().await;
+    } else {
+        instances(ctx, changes, &settings, &stop, &mut others).await;
+    }
+}
+
+/// Watches what Milvus objects own, and runs a controller of them for each scope.
+async fn instances(
     ctx: Arc<Context>,
     changes: Changes,
-    settings: Settings,
-    stop: impl Future<Output = ()> + Send + Sync + 'static,
+    settings: &Settings,
+    stop: &CancellationToken,
+    others: &mut JoinSet<()>,
 ) {
-    let Settings { scope, concurrency, phase } = settings;
-    let (owned, mut synced) = owned(&ctx, &scope);
-    let (monitored, everyone, monitoring, known) = monitors(&ctx, &scope);
-    synced.push(known);
+    let Settings { scopes, concurrency, phase, .. } = settings;
+    let (owned, mut synced) = owned(&ctx, scopes);
+    let (changed, monitored) = mpsc::unbounded();
+    let everyone: Vec<_> = scopes
+        .iter()
+        .map(|scope| {
+            // Whether the cluster has PodMonitors at all comes and goes: then every Milvus of the scope is looked at.
+            let (all, everyone) = mpsc::unbounded();
+            let (watch, known) = monitors::watch(watching(&ctx, scope), News::new(changed.clone(), all));
+            others.spawn(watch);
+            synced.push(known);
+            everyone
+        })
+        .collect();
     let owned = futures::stream::select(owned, monitored);
     let probed = changes.into_stream().filter_map(|key| future::ready(probes::owner(&key)));
-    let (sender, triggers) = mpsc::unbounded();
-    let feeding = tokio::spawn(futures::stream::select(owned, probed.boxed()).map(Ok).forward(sender));
+    let (inlets, outlets): (Vec<_>, Vec<_>) = scopes.iter().map(|scope| route(scope.clone())).unzip();
+    others.spawn(futures::stream::select(owned, probed.boxed()).for_each(move |key| {
+        for (scope, inlet) in inlets.iter().filter(|(scope, _)| scope.contains(&key.0)) {
+            if inlet.unbounded_send(key.clone()).is_err() {
+                tracing::debug!(?scope, "the controller of this scope has ended");
+            }
+        }
+        future::ready(())
+    }));
     // A pass before the watches have listed everything would take what exists for missing, and "repair" it.
     for mut watch in synced {
         if watch.wait_for(|done| *done).await.is_err() {
@@ -61,12 +102,17 @@ pub async fn controllers(
     }
     phase.send_replace(Phase::Working);
     tracing::info!("all watches have listed what exists");
-    let upgrades = tokio::spawn(upgrades::run(ctx.client.clone(), scope.clone()));
-    let triggers = Triggers { one: triggers.map(reference).boxed(), all: everyone.boxed() };
-    milvus(ctx, &scope, triggers, concurrency, stop).await;
-    upgrades.abort();
-    monitoring.abort();
-    feeding.abort();
+    let controllers = scopes.iter().zip(outlets).zip(everyone).map(|((scope, one), all)| {
+        let triggers = Triggers { one: one.map(reference).boxed(), all: all.boxed() };
+        milvus(ctx.clone(), scope, triggers, *concurrency, stop.clone().cancelled_owned())
+    });
+    future::join_all(controllers).await;
+}
+
+/// The way of triggers to the controller of a scope.
+fn route(scope: Scope) -> ((Scope, mpsc::UnboundedSender<Key>), mpsc::UnboundedReceiver<Key>) {
+    let (inlet, outlet) = mpsc::unbounded();
+    ((scope, inlet), outlet)
 }
 
 /// What makes a Milvus be looked at, beside itself.
@@ -124,36 +170,29 @@ fn reference((namespace, name): Key) -> ObjectRef<Guarded> {
 }
 
 /// Everything that a Milvus owns, as triggers.
-fn owned(ctx: &Context, scope: &Scope) -> (BoxStream<'static, Key>, Vec<Synced>) {
-    let watching = watching(ctx, scope);
-    let (deployments, first) = watching.deployments();
-    let (config_maps, second) = watching.config_maps();
-    let (services, third) = watching.services();
-    let (pods, fourth) = watching.pods();
-    let (minio, fifth) = watching.minio();
-    let (ingresses, sixth) = watching.ingresses();
-    let all = futures::stream::select_all([
-        deployments.boxed(),
-        config_maps.boxed(),
-        services.boxed(),
-        pods.boxed(),
-        minio.boxed(),
-        ingresses.boxed(),
-    ]);
-    (all.boxed(), vec![first, second, third, fourth, fifth, sixth])
+fn owned(ctx: &Context, scopes: &[Scope]) -> (BoxStream<'static, Key>, Vec<Synced>) {
+    let (mut streams, mut synced) = (Vec::new(), Vec::new());
+    for scope in scopes {
+        let watching = watching(ctx, scope);
+        let (deployments, first) = watching.deployments();
+        let (config_maps, second) = watching.config_maps();
+        let (services, third) = watching.services();
+        let (pods, fourth) = watching.pods();
+        let (minio, fifth) = watching.minio();
+        let (ingresses, sixth) = watching.ingresses();
+        streams.extend([
+            deployments.boxed(),
+            config_maps.boxed(),
+            services.boxed(),
+            pods.boxed(),
+            minio.boxed(),
+            ingresses.boxed(),
+        ]);
+        synced.extend([first, second, third, fourth, fifth, sixth]);
+    }
+    (futures::stream::select_all(streams).boxed(), synced)
 }
 
 fn watching(ctx: &Context, scope: &Scope) -> Watching {
     Watching { client: ctx.client.clone(), scope: scope.clone(), records: ctx.records.clone() }
-}
-
-/// PodMonitors as triggers, the coming and going of their kind as a trigger for all, what runs meanwhile, and when the kind is known.
-fn monitors(
-    ctx: &Context,
-    scope: &Scope,
-) -> (UnboundedReceiver<Key>, UnboundedReceiver<()>, JoinHandle<()>, Synced) {
-    let (changed, one) = mpsc::unbounded();
-    let (all, everyone) = mpsc::unbounded();
-    let (running, known) = monitors::watch(watching(ctx, scope), News { changed, all });
-    (one, everyone, tokio::spawn(running), known)
 }

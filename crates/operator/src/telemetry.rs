@@ -5,8 +5,9 @@ use snafu::{ResultExt as _, Snafu};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::Subscriber;
 
-/// Libraries that log what callers report anyway: `rskafka` writes a warning for every broker that does not answer.
-const QUIET: [&str; 2] = ["rskafka=off", "tower=warn"];
+/// Libraries that log what callers report anyway: `rskafka` writes a warning for every broker that does not answer; the controller of `kube`
+/// names the object of a pass at length, which the pass does itself.
+const QUIET: [&str; 3] = ["rskafka=off", "tower=warn", "kube_runtime::controller=warn"];
 
 /// Form of a log line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
@@ -49,14 +50,25 @@ pub fn init(format: LogFormat, filter: &str) -> Result<(), Error> {
             tracing::subscriber::set_global_default(builder.with_ansi(false).finish()).context(TwiceSnafu)
         }
         LogFormat::Json => {
-            tracing::subscriber::set_global_default(builder.json().flatten_event(true).finish())
-                .context(TwiceSnafu)
+            let json = builder.json().flatten_event(true).with_span_list(false);
+            tracing::subscriber::set_global_default(json.finish()).context(TwiceSnafu)
         }
+    }
+}
+
+/// Zap's levels as filters: a number is how much more than info is wanted, and Go has levels above error.
+fn level(filter: &str) -> &str {
+    match filter {
+        "dpanic" | "panic" | "fatal" => "error",
+        "1" => "debug",
+        number if number.parse::<u32>().is_ok_and(|n| n > 1) => "trace",
+        other => other,
     }
 }
 
 /// The filter with [`QUIET`] in front: what the user says of the same library comes later, and counts.
 fn directives(filter: &str) -> Result<EnvFilter, Error> {
+    let filter = level(filter);
     // Parsed by itself first, so that the error shows what the user wrote.
     EnvFilter::try_new(filter).context(FilterSnafu { filter })?;
     EnvFilter::try_new(format!("{},{filter}", QUIET.join(","))).context(FilterSnafu { filter })
@@ -71,6 +83,14 @@ mod tests {
         assert!(directives("info").unwrap().to_string().contains("rskafka=off"));
         let asked = directives("info,rskafka=debug").unwrap().to_string();
         assert!(asked.contains("rskafka=debug") && !asked.contains("rskafka=off"), "{asked}");
+    }
+
+    #[test]
+    fn levels_of_zap_are_understood() {
+        for (zap, ours) in [("1", "debug"), ("5", "trace"), ("panic", "error"), ("error", "error")] {
+            let filter = directives(zap).unwrap().to_string();
+            assert!(filter.split(',').any(|directive| directive == ours), "{zap}: {filter}");
+        }
     }
 
     #[test]

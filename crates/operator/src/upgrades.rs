@@ -68,7 +68,8 @@ async fn say(upgrade: Arc<MilvusUpgrade>, client: Arc<Client>) -> Result<Action,
     });
     let api: Api<MilvusUpgrade> = Api::namespaced((*client).clone(), &namespace);
     let params = PostParams { field_manager: Some(keys::FIELD_MANAGER.to_owned()), ..PostParams::default() };
-    api.replace_status(&name, &params, &next).await.context(Snafu { namespace, name })?;
-    tracing::info!(name = upgrade.name_any(), "said that MilvusUpgrade is not handled");
+    let said = api.replace_status(&name, &params, &next).await;
+    said.context(Snafu { namespace: &namespace, name: &name })?;
+    tracing::info!(%namespace, %name, "said that MilvusUpgrade is not handled");
     Ok(Action::await_change())
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use milvus_api::{Milvus, MilvusState, MilvusStatus};
 use milvus_operator::http::{self, Phase};
-use milvus_operator::metrics::Metrics;
+use milvus_operator::metrics::{Lead, Metrics};
 use milvus_plan::Component;
 use milvus_testkit::http::{Answer, send};
 use serde_json::json;
@@ -82,8 +82,11 @@ async fn prometheus_gets_the_series_of_the_go_operator_and_ours() {
         took,
     );
     metrics.observe_pass(&milvus("gone", &json!({})), &in_state(MilvusState::Deleting), took);
+    metrics.failing("ns", "gone", 3);
     metrics.forget("ns", "gone");
-    metrics.succeeded_pass();
+    metrics.failing("ns", "b", 2);
+    metrics.succeeded_pass("ns", "a");
+    metrics.leads(Lead::Alone);
     metrics.failed_pass("observe");
     metrics.observe_step(Component::QueryNode, Duration::from_secs(100));
 
@@ -100,9 +103,12 @@ async fn prometheus_gets_the_series_of_the_go_operator_and_ours() {
         r#"milvus_total_count{status="Stopped"} 1"#,
         r#"milvus_total_count{status="Pending"} 0"#,
         r#"milvus_total_count{status="Deleting"} 0"#,
-        r#"milvus_reconcile_total{outcome="success"} 1"#,
-        r#"milvus_reconcile_total{outcome="observe"} 1"#,
-        "milvus_reconcile_duration_seconds_count 5",
+        r#"milvus_reconcile_failures{milvus_namespace="ns",milvus_name="a"} 0"#,
+        r#"milvus_reconcile_failures{milvus_namespace="ns",milvus_name="b"} 2"#,
+        r#"milvus_operator_reconcile_total{outcome="success"} 1"#,
+        r#"milvus_operator_reconcile_total{outcome="observe"} 1"#,
+        "milvus_operator_reconcile_duration_seconds_count 5",
+        "milvus_operator_leader 1",
         r#"milvus_step_duration_seconds_bucket{le="60.0",component="querynode"} 0"#,
         r#"milvus_step_duration_seconds_bucket{le="120.0",component="querynode"} 1"#,
         "# EOF",
@@ -110,4 +116,39 @@ async fn prometheus_gets_the_series_of_the_go_operator_and_ours() {
         assert!(lines.contains(&expected), "{expected} is not in\n{}", answer.body);
     }
     assert!(!answer.body.contains("gone"));
+    assert!(!answer.body.contains("milvus_operator_lease_remaining"), "there is no Lease");
+}
+
+#[tokio::test]
+async fn an_api_server_that_is_too_old_ends_the_process_with_both_versions() {
+    let version = json!({
+        "major": "1", "minor": "29+", "gitVersion": "v1.29.4-eks-036c24b", "gitCommit": "", "gitTreeState": "",
+        "buildDate": "", "goVersion": "", "compiler": "", "platform": "",
+    });
+    let body = version.to_string();
+    let routes = axum::Router::new().route("/version", axum::routing::get(async || body));
+    let listener = http::bind("an API server", "127.0.0.1:0".parse().unwrap()).await.unwrap();
+    let server = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(http::serve(listener, routes, std::future::pending()));
+    let directory = tempfile::tempdir().unwrap();
+    let kubeconfig = directory.path().join("kubeconfig");
+    let config = json!({
+        "apiVersion": "v1", "kind": "Config", "current-context": "old",
+        "clusters": [{ "name": "old", "cluster": { "server": server } }],
+        "users": [{ "name": "me", "user": { "token": "t" } }],
+        "contexts": [{ "name": "old", "context": { "cluster": "old", "user": "me" } }],
+    });
+    std::fs::write(&kubeconfig, config.to_string()).unwrap();
+    let mut operator = tokio::process::Command::new(env!("CARGO_BIN_EXE_milvus-operator"));
+    operator.env_clear().args(["-metrics-bind-address=0", "-health-probe-bind-address=0", "-leader-elect"]);
+    operator
+        .arg("-sync-interval=300")
+        .arg(format!("-kubeconfig={}", kubeconfig.display()))
+        .kill_on_drop(true);
+    let output = tokio::time::timeout(Duration::from_secs(30), operator.output()).await.unwrap().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success(), "{said}");
+    for word in ["v1.29.4-eks-036c24b", "1.30 or newer", "nothing was changed", "--sync-interval"] {
+        assert!(said.contains(word), "{word:?} is not in\n{said}");
+    }
 }

@@ -1,6 +1,6 @@
 //! etcd: can a key be read, and is no alarm raised?
 //!
-//! One endpoint that can be used is enough, as Milvus' client moves between them. Reading the alarms goes through
+//! One endpoint that can be used is enough, as Milvus' client moves between them; those that can't are named all the same. Reading the alarms goes through
 //! consensus, so a member that lost its quorum is not taken for usable, although it still answers serializable reads.
 
 use etcd_client::{AlarmAction, AlarmType, Client, ConnectOptions, GetOptions};
@@ -34,8 +34,9 @@ pub enum EtcdTransport {
     Plain,
     /// With TLS, and we have what it takes.
     Tls(Tls),
-    /// With TLS, and the certificates are files that only the Milvus pods see: all endpoints are dialled, no more.
-    DialOnly,
+    /// With TLS, and the certificates are files that only the Milvus pods see: the endpoints are dialled, no more. Holds what is
+    /// not checked, and why.
+    DialOnly(String),
 }
 
 /// An etcd as Milvus is told of it.
@@ -49,20 +50,33 @@ pub struct EtcdTarget {
     pub transport: EtcdTransport,
 }
 
-/// Probes all endpoints at the same time; ready as soon as one of them is. Takes at most [`crate::DEADLINE`].
+/// Probes all endpoints at the same time; ready when one of them is. Takes at most [`crate::DEADLINE`].
 pub async fn probe(target: &EtcdTarget) -> Outcome {
-    if target.transport == EtcdTransport::DialOnly {
-        let addresses: Vec<String> = target.endpoints.iter().map(|e| without_scheme(e).to_owned()).collect();
-        return net::dial_all(&addresses).await;
+    if let EtcdTransport::DialOnly(unchecked) = &target.transport {
+        let found = net::any_of(&target.endpoints, |endpoint| net::dial(without_scheme(endpoint))).await;
+        return match found.usable {
+            true => Outcome::ready(reason::CONNECTION_OK, found.praise(unchecked, NOT_ALL)),
+            false => Outcome::not_ready(
+                reason::CONNECTION_FAILED,
+                format!("no etcd endpoint accepts connections:{}", found.faults),
+            ),
+        };
     }
-    match net::any_of(&target.endpoints, |endpoint| check(endpoint, target)).await {
-        Ok(()) => Outcome::ready(reason::ETCD_READY, "Etcd endpoints is healthy"),
-        Err(why) => {
-            let message = format!("All etcd endpoints are unhealthy:{why}");
+    let found = net::any_of(&target.endpoints, |endpoint| check(endpoint, target)).await;
+    match found.usable {
+        true => Outcome::ready(
+            reason::ETCD_READY,
+            target.scrub(found.praise("Etcd endpoints is healthy", NOT_ALL)),
+        ),
+        false => {
+            let message = format!("All etcd endpoints are unhealthy:{}", found.faults);
             Outcome::not_ready(reason::ETCD_NOT_READY, target.scrub(message))
         }
     }
 }
+
+/// Between what is well and the list of endpoints that are not.
+const NOT_ALL: &str = "these endpoints can't be used";
 
 impl EtcdTarget {
     fn scrub(&self, message: String) -> String {
@@ -79,7 +93,7 @@ impl EtcdTarget {
             EtcdTransport::Tls(tls) => Endpoint::from_shared(format!("https://{address}"))
                 .and_then(|e| e.tls_config(grpc_tls(tls)))
                 .map_err(invalid),
-            EtcdTransport::Plain | EtcdTransport::DialOnly => {
+            EtcdTransport::Plain | EtcdTransport::DialOnly(_) => {
                 Endpoint::from_shared(format!("http://{address}")).map_err(invalid)
             }
         }

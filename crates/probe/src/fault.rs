@@ -5,13 +5,19 @@
 
 use std::error::Error;
 use std::io;
+use std::time::Duration;
 
 /// Layers of an error that are looked at before giving up: real chains have fewer than ten.
 const DEEPEST: usize = 32;
 
 /// What no answer within [`crate::DEADLINE`] is called.
 pub(crate) fn no_answer() -> String {
-    format!("no answer within {} s", crate::DEADLINE.as_secs())
+    no_answer_within(crate::DEADLINE)
+}
+
+/// The same for a shorter time.
+pub(crate) fn no_answer_within(time: Duration) -> String {
+    format!("no answer within {} s", time.as_secs())
 }
 
 /// The most telling cause in the chain of `error`.
@@ -71,7 +77,7 @@ fn describe_tls(error: &rustls::Error) -> String {
             "the server's certificate has expired".into()
         }
         rustls::Error::InvalidCertificate(C::NotValidYet | C::NotValidYetContext { .. }) => {
-            "the server's certificate is not valid yet".into()
+            "the server's certificate is not valid yet, or the clock of the operator's node is behind".into()
         }
         rustls::Error::InvalidCertificate(C::UnknownIssuer) => {
             "the server's certificate is not signed by a CA that is trusted".into()

@@ -1,13 +1,19 @@
 //! Several addresses at the same time, and plain TCP dials for dependencies whose credentials only the Milvus pods have.
 
-use futures::StreamExt;
+use std::time::Duration;
+
 use futures::future::join_all;
 use futures::stream::FuturesUnordered;
+use futures::{FutureExt, StreamExt};
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::outcome::{Outcome, reason};
 use crate::{DEADLINE, fault};
+
+/// How long the other addresses have after the first that can be used, so that one that is silent is named and yet does not
+/// hold up what needs only one.
+const GRACE: Duration = Duration::from_secs(1);
 
 /// Opens a connection to `address` (`host:port`) and closes it. The error is what to tell the user.
 pub(crate) async fn dial(address: &str) -> Result<(), String> {
@@ -32,30 +38,73 @@ pub(crate) async fn dial_all(addresses: &[String]) -> Outcome {
     Outcome::ready(reason::CONNECTION_OK, "")
 }
 
-/// Asks all of `addresses` at the same time and is done with the first that can be used, or else after [`DEADLINE`]. The
-/// error lists what is wrong with each, in their order: answers come in another order each time.
-pub(crate) async fn any_of<'a, F>(addresses: &'a [String], check: impl Fn(&'a str) -> F) -> Result<(), String>
+/// What came of asking several addresses of which one is enough.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Survey {
+    /// At least one can be used.
+    pub(crate) usable: bool,
+    /// `[address:what is wrong]` for each of the others, in the order of the spec: answers come in another order each time.
+    pub(crate) faults: String,
+}
+
+impl Survey {
+    /// `ready`, and which addresses can't be used all the same.
+    pub(crate) fn praise(&self, ready: &str, but: &str) -> String {
+        match (self.faults.is_empty(), ready.is_empty()) {
+            (true, _) => ready.to_owned(),
+            (false, true) => format!("{but}:{}", self.faults),
+            (false, false) => format!("{ready}, but {but}:{}", self.faults),
+        }
+    }
+}
+
+/// Asks all of `addresses` at the same time, until all have answered, or [`GRACE`] after the first that can be used, or
+/// else for [`DEADLINE`].
+pub(crate) async fn any_of<'a, F>(addresses: &'a [String], check: impl Fn(&'a str) -> F) -> Survey
 where
     F: Future<Output = Result<(), String>>,
 {
-    let mut answers: FuturesUnordered<_> = addresses
+    if addresses.is_empty() {
+        return Survey { usable: false, faults: "no address is configured".into() };
+    }
+    let asked = addresses
         .iter()
         .enumerate()
-        .map(|(index, address)| {
-            let answer = timeout(DEADLINE, check(address));
-            async move { (index, answer.await.unwrap_or_else(|_elapsed| Err(fault::no_answer()))) }
-        })
-        .collect();
-    let mut faults = Vec::with_capacity(addresses.len());
-    while let Some((index, answer)) = answers.next().await {
-        match answer {
-            Ok(()) => return Ok(()),
-            Err(why) => faults.push((index, format!("[{}:{why}]", addresses[index]))),
+        .map(|(index, address)| check(address).map(move |answer| (index, answer)));
+    let mut pending: FuturesUnordered<_> = asked.collect();
+    let mut answers: Vec<Option<Result<(), String>>> = vec![None; addresses.len()];
+    let mut usable = false;
+    let end = tokio::time::sleep(DEADLINE);
+    tokio::pin!(end);
+    loop {
+        let (index, answer) = tokio::select! {
+            next = pending.next() => match next {
+                Some(answer) => answer,
+                None => break,
+            },
+            () = &mut end => break,
+        };
+        if answer.is_ok() && !usable {
+            usable = true;
+            let grace = Instant::now() + GRACE;
+            if grace < end.deadline() {
+                end.as_mut().reset(grace);
+            }
         }
+        answers[index] = Some(answer);
     }
-    if faults.is_empty() {
-        return Err("no address is configured".into());
+    Survey {
+        usable,
+        faults: addresses.iter().zip(answers).filter_map(|(a, answer)| fault_of(a, answer, usable)).collect(),
     }
-    faults.sort_unstable();
-    Err(faults.into_iter().map(|(_, fault)| fault).collect())
+}
+
+fn fault_of(address: &str, answer: Option<Result<(), String>>, usable: bool) -> Option<String> {
+    let why = match answer {
+        Some(Ok(())) => return None,
+        Some(Err(why)) => why,
+        None if usable => fault::no_answer_within(GRACE),
+        None => fault::no_answer(),
+    };
+    Some(format!("[{address}:{why}]"))
 }

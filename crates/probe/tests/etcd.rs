@@ -12,11 +12,8 @@ use milvus_probe::etcd::{EtcdTarget, EtcdTransport, EtcdUser};
 use milvus_probe::outcome::reason;
 use milvus_probe::{ClientCertificate, Outcome, ProbeKey, Prober, Target, Tls, Trust, probe};
 use milvus_testkit::etcd::{Etcd, Options};
-use milvus_testkit::ports::Port;
-use milvus_testkit::process::Program;
-use milvus_testkit::tools::{self, Tool};
-use rcgen::ExtendedKeyUsagePurpose::{ClientAuth, ServerAuth};
-use tokio::net::{TcpListener, TcpStream};
+use milvus_testkit::pki::Authority;
+use tokio::net::TcpListener;
 use tokio::time::timeout;
 
 const PASSWORD: &str = "canary-etcd-password";
@@ -40,13 +37,15 @@ async fn with_auth() -> Etcd {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_healthy_endpoint_is_enough_and_the_others_cost_no_time() {
+async fn one_healthy_endpoint_is_enough_and_the_others_are_named_and_cost_a_second_at_most() {
     let etcd = Etcd::start(Options::default()).await.unwrap();
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let hole = silent.local_addr().unwrap().to_string();
     let target = target(&[&hole, "nowhere.invalid:2379", &etcd.address()], None);
-    let outcome = timeout(Duration::from_secs(2), probe(&target)).await.unwrap();
-    assert_eq!(outcome, healthy());
+    let outcome = timeout(Duration::from_secs(3), probe(&target)).await.unwrap();
+    let others = format!("[{hole}:no answer within 1 s][nowhere.invalid:2379:the name cannot be resolved]");
+    let message = format!("Etcd endpoints is healthy, but these endpoints can't be used:{others}");
+    assert_eq!(outcome, Outcome::ready(reason::ETCD_READY, message));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -128,74 +127,33 @@ async fn death_and_return_are_told_by_the_prober() {
     assert!(!prober.latest(&key).unwrap().outcome.ready);
 }
 
-/// A CA and, signed by it, certificates for a server on the loopback address and for a client.
-struct Certificates {
-    ca: String,
-    server: (String, String),
-    client: (String, String),
-}
-
-fn certificates() -> Certificates {
-    let ca_key = rcgen::KeyPair::generate().unwrap();
-    let mut params = rcgen::CertificateParams::new(Vec::<String>::new()).unwrap();
-    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-    let ca = params.self_signed(&ca_key).unwrap().pem();
-    let issuer = rcgen::Issuer::new(params, ca_key);
-    let leaf = |usage: Vec<rcgen::ExtendedKeyUsagePurpose>| {
-        let key = rcgen::KeyPair::generate().unwrap();
-        let mut params = rcgen::CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
-        params.extended_key_usages = usage;
-        (params.signed_by(&key, &issuer).unwrap().pem(), key.serialize_pem())
-    };
-    // etcd's own HTTP gateway is a client of its own port, with the server's certificate.
-    Certificates { ca, server: leaf(vec![ServerAuth, ClientAuth]), client: leaf(vec![ClientAuth]) }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn with_tls_the_right_ca_and_a_client_certificate_are_needed() {
-    let pem = certificates();
-    let directory = tempfile::tempdir().unwrap();
-    let file = |name: &str, text: &str| {
-        let path = directory.path().join(name);
-        std::fs::write(&path, text).unwrap();
-        path.display().to_string()
-    };
-    let (client_port, peer_port) = (Port::free().unwrap(), Port::free().unwrap());
-    let url = format!("https://{}", client_port.address());
-    let executable = tools::path(Tool::Etcd).await.unwrap();
-    let mut server = Program::new("etcd", &executable, directory.path().join("log"))
-        .args(["--client-cert-auth".to_owned()])
-        .args([format!("--data-dir={}", directory.path().join("data").display())])
-        .args([format!("--listen-client-urls={url}"), format!("--advertise-client-urls={url}")])
-        .args([format!("--listen-peer-urls={}", peer_port.http())])
-        .args([format!("--cert-file={}", file("crt", &pem.server.0))])
-        .args([format!("--key-file={}", file("key", &pem.server.1))])
-        .args([format!("--trusted-ca-file={}", file("ca", &pem.ca))])
-        .start()
-        .await
-        .unwrap();
-    let address = client_port.address();
-    server.ready(Duration::from_secs(30), async || TcpStream::connect(&address).await.is_ok()).await.unwrap();
-
+    let mut server = Etcd::start(Options { tls: true, ..Options::default() }).await.unwrap();
+    let authority = server.authority().unwrap();
+    let pair = authority.client("milvus").unwrap();
+    let ca = authority.certificate().to_owned();
+    let address = server.address();
     let with = |trust, client| {
         Target::Etcd(EtcdTarget {
-            endpoints: vec![client_port.address()],
+            endpoints: vec![address.clone()],
             user: None,
             transport: EtcdTransport::Tls(Tls { trust, client }),
         })
     };
-    let client =
-        ClientCertificate { certificate_pem: pem.client.0.clone(), key_pem: pem.client.1.clone().into() };
-    let good = with(Trust::Ca(pem.ca.clone()), Some(client.clone()));
-    // It listens a moment before it has elected itself; a probe waits for that.
+    let client = ClientCertificate { certificate_pem: pair.certificate, key_pem: pair.key.into() };
+    let good = with(Trust::Ca(ca.clone()), Some(client.clone()));
     assert_eq!(probe(&good).await, healthy());
 
-    let stranger = probe(&with(Trust::Ca(certificates().ca), Some(client))).await;
+    let stranger =
+        probe(&with(Trust::Ca(Authority::new("stranger").unwrap().certificate().to_owned()), Some(client)))
+            .await;
     assert!(stranger.message.contains("TLS: "), "{}", stranger.message);
-    assert!(!probe(&with(Trust::Ca(pem.ca), None)).await.ready, "etcd asks for a client certificate");
+    assert!(!probe(&with(Trust::Ca(ca), None)).await.ready, "etcd asks for a client certificate");
 
     let Target::Etcd(mut dialled) = good else { panic!() };
-    dialled.transport = EtcdTransport::DialOnly;
-    assert_eq!(probe(&Target::Etcd(dialled)).await, Outcome::ready(reason::CONNECTION_OK, ""));
+    dialled.transport = EtcdTransport::DialOnly("log-in is not checked".into());
+    let expected = Outcome::ready(reason::CONNECTION_OK, "log-in is not checked");
+    assert_eq!(probe(&Target::Etcd(dialled)).await, expected);
     server.kill().await.unwrap();
 }

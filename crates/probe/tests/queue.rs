@@ -1,5 +1,5 @@
-//! Kafka and Pulsar probes against servers of a few bytes: neither runs without a JVM, so what a real one sends is
-//! written out here, byte by byte, from their protocol descriptions and not with the code under test.
+//! Pulsar probes against servers of a few bytes: what a real one sends is written out here, byte by byte, from the description of its
+//! protocol and not with the code under test. A Kafka of a few bytes is here for what a real one does not do; see `kafka.rs`.
 
 #![allow(
     clippy::unwrap_used,
@@ -7,11 +7,20 @@
     reason = "the helpers of tests may fail as the tests themselves"
 )]
 
+use std::sync::Arc;
+
 use milvus_probe::outcome::reason;
-use milvus_probe::queue::{KafkaSasl, KafkaTarget, PulsarAccess, PulsarTarget, QueueTarget, SaslMechanism};
-use milvus_probe::{Outcome, Target, probe};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use milvus_probe::queue::{
+    KafkaAccess, KafkaClient, KafkaSasl, KafkaTarget, PulsarAccess, PulsarClient, PulsarTarget, QueueTarget,
+    SaslMechanism,
+};
+use milvus_probe::{Outcome, Target, Tls, Trust, probe};
+use milvus_testkit::pki::Authority;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
 
 /// Serves every connection with `answer`, which gets the number of a request and its bytes without the length.
 async fn server(answer: fn(usize, &[u8]) -> Vec<Vec<u8>>) -> String {
@@ -25,7 +34,10 @@ async fn server(answer: fn(usize, &[u8]) -> Vec<Vec<u8>>) -> String {
     address
 }
 
-async fn serve(mut stream: TcpStream, answer: fn(usize, &[u8]) -> Vec<Vec<u8>>) -> std::io::Result<()> {
+async fn serve(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    answer: fn(usize, &[u8]) -> Vec<Vec<u8>>,
+) -> std::io::Result<()> {
     for number in 0.. {
         let size = stream.read_u32().await?;
         let mut request = vec![0; size as usize];
@@ -33,6 +45,7 @@ async fn serve(mut stream: TcpStream, answer: fn(usize, &[u8]) -> Vec<Vec<u8>>) 
         for frame in answer(number, &request) {
             stream.write_all(&frame).await?;
         }
+        stream.flush().await?;
     }
     Ok(())
 }
@@ -49,10 +62,35 @@ async fn ask(queue: QueueTarget) -> Outcome {
     outcome
 }
 
+/// The same behind TLS, with a certificate of `authority`.
+async fn tls_server(authority: &Authority, answer: fn(usize, &[u8]) -> Vec<Vec<u8>>) -> String {
+    let pair = authority.server().unwrap();
+    let chain = vec![CertificateDer::from_pem_slice(pair.certificate.as_bytes()).unwrap()];
+    let key = PrivateKeyDer::from_pem_slice(pair.key.as_bytes()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config =
+        rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let config = config.with_no_client_auth().with_single_cert(chain, key).unwrap();
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let acceptor = acceptor.clone();
+            tokio::spawn(async move { serve(acceptor.accept(stream).await?, answer).await });
+        }
+    });
+    address
+}
+
 fn pulsar(endpoint: String) -> QueueTarget {
+    with_client(endpoint, PulsarClient::default())
+}
+
+fn with_client(endpoint: String, client: PulsarClient) -> QueueTarget {
     QueueTarget::Pulsar(PulsarTarget {
         endpoint,
-        access: PulsarAccess::Open,
+        access: PulsarAccess::Client(client),
         tenant: "public".into(),
         namespace: "default".into(),
     })
@@ -68,6 +106,10 @@ const CONNECTED: &[u8] = b"\x08\x03\x1a\x0a\x0a\x06Pulsar\x10\x15";
 const PING: &[u8] = b"\x08\x12\x92\x01\x00";
 /// `type: PARTITIONED_METADATA_RESPONSE, { partitions: 0, request_id: 1, response: Success }`
 const NO_PARTITIONS: &[u8] = b"\x08\x16\xb2\x01\x06\x08\x00\x10\x01\x18\x00";
+
+/// `type: ERROR, error { request_id: -1, error: AuthenticationError, message: "Unauthorized" }`
+const UNAUTHORIZED: &[u8] =
+    b"\x08\x0e\x72\x1b\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x10\x03\x1a\x0cUnauthorized";
 
 #[tokio::test]
 async fn a_pulsar_that_knows_the_namespace_is_ready() {
@@ -95,25 +137,57 @@ async fn a_pulsar_proxy_without_a_broker_is_not_ready() {
         _ => vec![command(b"\x08\x16\xb2\x01\x16\x10\x01\x18\x01\x20\x06\x2a\x0eno broker\n\tat ")],
     })
     .await;
-    let outcome = ask(pulsar(address)).await;
-    assert_eq!(outcome, Outcome::not_ready(reason::CONNECTION_FAILED, "no broker"));
+    let outcome = ask(pulsar(address.clone())).await;
+    let expected = format!("connect {address} failed: no broker");
+    assert_eq!(outcome, Outcome::not_ready(reason::CONNECTION_FAILED, expected));
 }
 
 #[tokio::test]
 async fn a_pulsar_that_wants_a_login_says_so() {
-    // `type: ERROR, error { request_id: -1, error: AuthenticationError, message: "Unauthorized" }`
-    let address = server(|_, _| {
-        vec![command(
-            b"\x08\x0e\x72\x1b\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x10\x03\x1a\x0cUnauthorized",
-        )]
-    })
-    .await;
-    let outcome = ask(pulsar(address)).await;
-    assert_eq!(outcome, Outcome::not_ready(reason::CONNECTION_FAILED, "Unauthorized"));
+    let address = server(|_, _| vec![command(UNAUTHORIZED)]).await;
+    let outcome = ask(pulsar(address.clone())).await;
+    let expected = format!("connect {address} failed: Unauthorized");
+    assert_eq!(outcome, Outcome::not_ready(reason::CONNECTION_FAILED, expected));
+}
+
+/// Lets in who has the token of the tests, and knows every namespace.
+fn asks_for_a_token(number: usize, request: &[u8]) -> Vec<Vec<u8>> {
+    let text = String::from_utf8_lossy(request);
+    match number {
+        0 if text.contains("canary-token") && text.contains("token") => vec![command(CONNECTED)],
+        0 => vec![command(UNAUTHORIZED)],
+        _ => vec![command(NO_PARTITIONS)],
+    }
+}
+
+#[tokio::test]
+async fn the_token_of_milvus_is_shown_over_tls_and_nobody_else_is_let_in() {
+    let authority = Authority::new("pulsar").unwrap();
+    let endpoint = format!("pulsar+ssl://{}", tls_server(&authority, asks_for_a_token).await);
+    let with = |token: &str, authority: &Authority| {
+        let tls = Tls { trust: Trust::Ca(authority.certificate().to_owned()), client: None };
+        with_client(endpoint.clone(), PulsarClient { token: Some(token.into()), tls })
+    };
+    assert_eq!(ask(with("canary-token", &authority)).await, Outcome::ready(reason::MSG_STREAM_READY, ""));
+    let refused = ask(with("canary-other", &authority)).await;
+    assert!(!refused.ready && refused.message.ends_with("failed: Unauthorized"), "{refused:?}");
+    let stranger = ask(with("canary-token", &Authority::new("stranger").unwrap())).await;
+    assert!(stranger.message.contains("not signed by a CA that is trusted"), "{}", stranger.message);
+}
+
+#[tokio::test]
+async fn a_plug_in_that_we_do_not_have_leaves_the_connection_and_says_so() {
+    let address = server(broker).await;
+    let access = PulsarAccess::DialOnly("log-in is not checked".into());
+    let queue =
+        PulsarTarget { endpoint: address, access, tenant: "public".into(), namespace: "default".into() };
+    let expected = Outcome::ready(reason::CONNECTION_OK, "log-in is not checked");
+    assert_eq!(ask(QueueTarget::Pulsar(queue)).await, expected);
 }
 
 fn kafka(brokers: Vec<String>, sasl: Option<KafkaSasl>) -> QueueTarget {
-    QueueTarget::Kafka(KafkaTarget { brokers, tls: None, sasl })
+    let access = KafkaAccess::Client(KafkaClient { tls: None, sasl });
+    QueueTarget::Kafka(KafkaTarget { brokers, access })
 }
 
 /// A broker that speaks the oldest versions only: of ApiVersions (18), Metadata (3) and the two SASL requests (17, 36).
@@ -141,7 +215,7 @@ fn broker(_number: usize, request: &[u8]) -> Vec<Vec<u8>> {
 async fn one_kafka_broker_that_answers_is_enough() {
     let address = server(broker).await;
     let outcome = ask(kafka(vec!["nowhere.invalid:9092".into(), address], None)).await;
-    assert_eq!(outcome, Outcome::ready(reason::MSG_STREAM_READY, ""));
+    assert!(outcome.ready && outcome.message.contains("nowhere.invalid:9092"), "{outcome:?}");
 }
 
 #[tokio::test]

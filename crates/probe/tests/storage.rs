@@ -9,9 +9,10 @@
 use std::time::Duration;
 
 use milvus_probe::outcome::reason;
-use milvus_probe::storage::{StorageKeys, StorageKind, StorageTarget};
+use milvus_probe::storage::{StorageAccess, StorageKeys, StorageKind, StorageTarget};
 use milvus_probe::{Outcome, Target, Trust, probe};
 use milvus_testkit::minio::Minio;
+use milvus_testkit::pki::Authority;
 use milvus_testkit::ports::Port;
 use milvus_testkit::process::Program;
 use milvus_testkit::tools::{self, Tool};
@@ -22,11 +23,15 @@ const SECRET: &str = "canary-secret";
 
 fn storage(address: &str, keys: Option<(&str, &str)>) -> StorageTarget {
     StorageTarget {
-        kind: StorageKind::Minio,
+        kind: StorageKind::S3,
         endpoint: address.into(),
         bucket: "milvus-bucket".into(),
-        keys: keys
-            .map(|(access, secret)| StorageKeys { access_key: access.into(), secret_key: secret.into() }),
+        access: match keys {
+            Some((access, secret)) => {
+                StorageAccess::Keys(StorageKeys { access_key: access.into(), secret_key: secret.into() })
+            }
+            None => StorageAccess::Stranger("bucket and rights are not checked".into()),
+        },
         use_ssl: false,
         trust: Trust::System,
         virtual_host: false,
@@ -57,7 +62,6 @@ async fn a_bucket_that_can_be_listed_is_ready_empty_or_not() {
     let target = storage(&minio.address(), Some((ACCESS, SECRET)));
     let ready = Outcome::ready(reason::STORAGE_READY, "");
     assert_eq!(ask(target.clone()).await, ready);
-    assert_eq!(ask(StorageTarget { kind: StorageKind::S3, ..target.clone() }).await, ready);
 
     minio.stop().await.unwrap();
     let gone = ask(target.clone()).await;
@@ -97,7 +101,8 @@ async fn without_keys_only_an_answer_is_asked_for() {
     let mut minio = minio().await;
     minio.create_bucket("milvus-bucket").await.unwrap();
     let target = storage(&minio.address(), None);
-    assert!(ask(target.clone()).await.ready);
+    let expected = Outcome::ready(reason::STORAGE_READY, "bucket and rights are not checked");
+    assert_eq!(ask(target.clone()).await, expected);
     minio.stop().await.unwrap();
     assert!(!ask(target).await.ready);
 }
@@ -116,10 +121,10 @@ async fn tls_and_another_region_and_the_bucket_as_host_name() {
     let directory = tempfile::tempdir().unwrap();
     let certs = directory.path().join("certs");
     std::fs::create_dir(&certs).unwrap();
-    // A self-signed certificate is its own CA.
-    let signed = rcgen::generate_simple_self_signed(vec!["127.0.0.1".into(), "localhost".into()]).unwrap();
-    std::fs::write(certs.join("public.crt"), signed.cert.pem()).unwrap();
-    std::fs::write(certs.join("private.key"), signed.signing_key.serialize_pem()).unwrap();
+    let authority = Authority::new("storage").unwrap();
+    let pair = authority.server().unwrap();
+    std::fs::write(certs.join("public.crt"), pair.certificate).unwrap();
+    std::fs::write(certs.join("private.key"), pair.key).unwrap();
     std::fs::create_dir_all(directory.path().join("data/milvus-bucket")).unwrap();
     let port = Port::free().unwrap();
     let executable = tools::path(Tool::Minio).await.unwrap();
@@ -142,7 +147,7 @@ async fn tls_and_another_region_and_the_bucket_as_host_name() {
         let plain = storage(&port.address(), Some((ACCESS, SECRET)));
         StorageTarget { use_ssl: true, trust, ..plain }
     };
-    let trusted = with(Trust::Ca(signed.cert.pem()));
+    let trusted = with(Trust::Ca(authority.certificate().to_owned()));
     until_initialized(&trusted).await;
     assert_eq!(
         ask(trusted.clone()).await,
@@ -157,6 +162,68 @@ async fn tls_and_another_region_and_the_bucket_as_host_name() {
     let stranger = ask(with(Trust::System)).await;
     assert!(stranger.message.contains("TLS: the server's certificate"), "{}", stranger.message);
     server.kill().await.unwrap();
+}
+
+/// Sends what it is asked on to MinIO, signed at another time: as the operator's node would whose clock is off.
+async fn an_hour_off(minio: String) -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let app = axum::Router::new().fallback(async move |uri: http::Uri| {
+        let request = signed_an_hour_ago(&minio, uri.path(), uri.query().unwrap_or_default());
+        let answer = reqwest::Client::new().execute(request).await.unwrap();
+        (answer.status(), answer.text().await.unwrap())
+    });
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    address
+}
+
+/// AWS Signature Version 4, written out: no client signs for another time than now.
+fn signed_an_hour_ago(host: &str, path: &str, query: &str) -> reqwest::Request {
+    let then = (jiff::Timestamp::now() - Duration::from_hours(1)).strftime("%Y%m%dT%H%M%SZ").to_string();
+    let empty = hex(ring::digest::digest(&ring::digest::SHA256, b"").as_ref());
+    let scope = format!("{}/us-east-1/s3/aws4_request", &then[..8]);
+    let headers = "host;x-amz-content-sha256;x-amz-date";
+    let mut pairs: Vec<&str> = query.split('&').collect();
+    pairs.sort_unstable();
+    let canonical = format!(
+        "GET\n{path}\n{}\nhost:{host}\nx-amz-content-sha256:{empty}\nx-amz-date:{then}\n\n{headers}\n{empty}",
+        pairs.join("&")
+    );
+    let digest = hex(ring::digest::digest(&ring::digest::SHA256, canonical.as_bytes()).as_ref());
+    let to_sign = format!("AWS4-HMAC-SHA256\n{then}\n{scope}\n{digest}");
+    let mac = |key: &[u8], text: &str| {
+        ring::hmac::sign(&ring::hmac::Key::new(ring::hmac::HMAC_SHA256, key), text.as_bytes())
+            .as_ref()
+            .to_vec()
+    };
+    let key = scope.split('/').fold(format!("AWS4{SECRET}").into_bytes(), |key, part| mac(&key, part));
+    let signature = hex(&mac(&key, &to_sign));
+    reqwest::Client::new()
+        .get(format!("http://{host}{path}?{query}"))
+        .header("x-amz-date", then)
+        .header("x-amz-content-sha256", empty)
+        .header(
+            "authorization",
+            format!(
+                "AWS4-HMAC-SHA256 Credential={ACCESS}/{scope}, SignedHeaders={headers}, Signature={signature}"
+            ),
+        )
+        .build()
+        .unwrap()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clocks_that_are_an_hour_apart_are_named() {
+    let minio = minio().await;
+    minio.create_bucket("milvus-bucket").await.unwrap();
+    let outcome = ask(storage(&an_hour_off(minio.address()).await, Some((ACCESS, SECRET)))).await;
+    assert_eq!(outcome.reason, reason::CLIENT_ERROR);
+    assert!(outcome.message.starts_with("RequestTimeTooSkewed: "), "{}", outcome.message);
+    assert!(outcome.message.contains("too far apart"), "{}", outcome.message);
 }
 
 /// MinIO says that it is ready before it has read its users, and answers 503 until then.

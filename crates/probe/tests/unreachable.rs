@@ -11,9 +11,13 @@ use std::time::{Duration, Instant};
 
 use milvus_probe::etcd::{EtcdTarget, EtcdTransport, EtcdUser};
 use milvus_probe::outcome::reason;
-use milvus_probe::queue::{KafkaSasl, KafkaTarget, PulsarAccess, PulsarTarget, QueueTarget, SaslMechanism};
-use milvus_probe::storage::{StorageKeys, StorageKind, StorageTarget};
+use milvus_probe::queue::{
+    KafkaAccess, KafkaClient, KafkaSasl, KafkaTarget, PulsarAccess, PulsarClient, PulsarTarget, QueueTarget,
+    SaslMechanism,
+};
+use milvus_probe::storage::{StorageAccess, StorageKeys, StorageKind, StorageTarget};
 use milvus_probe::{Outcome, Target, Tls, Trust, probe};
+use milvus_testkit::blackhole::Dropping;
 use rstest::rstest;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
@@ -28,11 +32,21 @@ enum Kind {
     EtcdDial,
     Minio,
     S3Tls,
+    Azure,
     Kafka,
     KafkaSaslTls,
+    KafkaDial,
     Pulsar,
     PulsarDial,
     Woodpecker,
+}
+
+fn keys() -> StorageAccess {
+    StorageAccess::Keys(StorageKeys {
+        access_key: format!("{CANARY}-access").into(),
+        // base64, as keys of Azure are.
+        secret_key: format!("{CANARY}a").replace('-', "+").into(),
+    })
 }
 
 fn target(kind: Kind, address: &str) -> Target {
@@ -45,19 +59,15 @@ fn target(kind: Kind, address: &str) -> Target {
             kind,
             endpoint: address.into(),
             bucket: "milvus-bucket".into(),
-            keys: Some(StorageKeys {
-                access_key: format!("{CANARY}-access").into(),
-                secret_key: format!("{CANARY}-secret").into(),
-            }),
+            access: keys(),
             use_ssl,
             trust: Trust::System,
             virtual_host: false,
             region: None,
         })
     };
-    let kafka = |tls, sasl| {
-        Target::Queue(QueueTarget::Kafka(KafkaTarget { brokers: vec![address.into()], tls, sasl }))
-    };
+    let kafka =
+        |access| Target::Queue(QueueTarget::Kafka(KafkaTarget { brokers: vec![address.into()], access }));
     let pulsar = |access| {
         Target::Queue(QueueTarget::Pulsar(PulsarTarget {
             endpoint: address.into(),
@@ -69,20 +79,22 @@ fn target(kind: Kind, address: &str) -> Target {
     match kind {
         Kind::Etcd => etcd(EtcdTransport::Plain),
         Kind::EtcdTls => etcd(EtcdTransport::Tls(Tls::default())),
-        Kind::EtcdDial => etcd(EtcdTransport::DialOnly),
-        Kind::Minio => storage(StorageKind::Minio, false),
+        Kind::EtcdDial => etcd(EtcdTransport::DialOnly("not checked".into())),
+        Kind::Minio => storage(StorageKind::S3, false),
         Kind::S3Tls => storage(StorageKind::S3, true),
-        Kind::Kafka => kafka(None, None),
+        Kind::Azure => storage(StorageKind::Azure { account: "acct".into() }, true),
+        Kind::KafkaDial => kafka(KafkaAccess::DialOnly("not checked".into())),
+        Kind::Kafka => kafka(KafkaAccess::Client(KafkaClient::default())),
         Kind::KafkaSaslTls => {
             let sasl = KafkaSasl {
                 mechanism: SaslMechanism::ScramSha512,
                 username: "milvus".into(),
                 password: format!("{CANARY}-kafka").into(),
             };
-            kafka(Some(Tls::default()), Some(sasl))
+            kafka(KafkaAccess::Client(KafkaClient { tls: Some(Tls::default()), sasl: Some(sasl) }))
         }
-        Kind::Pulsar => pulsar(PulsarAccess::Open),
-        Kind::PulsarDial => pulsar(PulsarAccess::DialOnly),
+        Kind::Pulsar => pulsar(PulsarAccess::Client(PulsarClient::default())),
+        Kind::PulsarDial => pulsar(PulsarAccess::DialOnly("not checked".into())),
         Kind::Woodpecker => Target::Queue(QueueTarget::Woodpecker(vec![address.into()])),
     }
 }
@@ -114,6 +126,7 @@ async fn a_refused_connection_is_told_at_once_and_in_the_same_words(
         Kind::S3Tls,
         Kind::Kafka,
         Kind::KafkaSaslTls,
+        Kind::KafkaDial,
         Kind::Pulsar,
         Kind::PulsarDial,
         Kind::Woodpecker
@@ -147,6 +160,28 @@ async fn silence_ends_at_the_deadline(
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let target = target(kind, &silent.local_addr().unwrap().to_string());
     let outcome = checked(&target).await;
+    assert!(!outcome.ready);
+    assert!(outcome.message.contains("no answer within 5 s"), "{}", outcome.message);
+}
+
+#[rstest]
+#[tokio::test]
+async fn an_address_that_drops_every_packet_ends_at_the_deadline(
+    #[values(
+        Kind::Etcd,
+        Kind::EtcdDial,
+        Kind::Minio,
+        Kind::S3Tls,
+        Kind::Kafka,
+        Kind::KafkaDial,
+        Kind::Pulsar,
+        Kind::PulsarDial,
+        Kind::Woodpecker
+    )]
+    kind: Kind,
+) {
+    let hole = Dropping::start().await.unwrap();
+    let outcome = checked(&target(kind, &hole.address())).await;
     assert!(!outcome.ready);
     assert!(outcome.message.contains("no answer within 5 s"), "{}", outcome.message);
 }
@@ -215,7 +250,9 @@ async fn an_address_without_a_port_is_an_outcome_and_not_a_crash(
         Kind::EtcdDial,
         Kind::Minio,
         Kind::S3Tls,
+        Kind::Azure,
         Kind::Kafka,
+        Kind::KafkaDial,
         Kind::Pulsar,
         Kind::PulsarDial,
         Kind::Woodpecker
@@ -230,7 +267,8 @@ async fn an_address_without_a_port_is_an_outcome_and_not_a_crash(
 #[tokio::test]
 async fn a_key_with_a_line_break_is_named_and_not_shown() {
     let Target::Storage(mut storage) = target(Kind::Minio, "127.0.0.1:1") else { panic!() };
-    storage.keys = Some(StorageKeys { access_key: "user".into(), secret_key: format!("{CANARY}\n").into() });
+    let secret_key = format!("{CANARY}\n").into();
+    storage.access = StorageAccess::Keys(StorageKeys { access_key: "user".into(), secret_key });
     let outcome = checked(&Target::Storage(storage)).await;
     assert_eq!(outcome.reason, reason::CLIENT_ERROR);
     assert!(outcome.message.contains("secretkey"), "{}", outcome.message);

@@ -78,7 +78,7 @@ pub fn decide(snapshot: &Snapshot) -> Result<Decided, Error> {
     if paused.is_some_and(|value| value == "true") {
         return Ok(Decided::only(Verdict::Paused));
     }
-    let milvus = match validate(&snapshot.core.milvus, snapshot.kafka_has_ca) {
+    let milvus = match validate(&snapshot.core.milvus, snapshot.kafka_has_ca()) {
         Ok(milvus) => milvus,
         Err(refusals) => return Ok(Decided::only(Verdict::Refused(refusals))),
     };
@@ -148,6 +148,10 @@ fn planned(milvus: Validated, snapshot: &Snapshot) -> Result<Decided, Error> {
         Verdict::Plan(_) => assemble::render(&milvus, &targets, Some(&plan), &open, snapshot)?,
         _ => assemble::render(&milvus, &targets, None, &open, snapshot)?,
     };
+    if snapshot.kafka_ca.is_none() {
+        // Half of the configuration is not known: what exists stays as it is.
+        objects.config_maps.clear();
+    }
     let stale = assemble::stale(&targets, snapshot);
     if verdict == Verdict::Plan(Decision::Done) {
         objects.removals.extend(stale.iter().cloned());
@@ -173,9 +177,10 @@ fn halted(milvus: Validated, refusals: Vec<Refusal>, snapshot: &Snapshot) -> Res
     let progress = survey::progress(&targets, snapshot);
     let mut objects = assemble::render(&milvus, &targets, None, &BTreeSet::new(), snapshot)?;
     // Configuration and entry of a refused change would reach what runs.
-    objects
-        .config_maps
-        .retain(|map| !core.config_maps.contains_key(map.metadata.name.as_deref().unwrap_or_default()));
+    objects.config_maps.retain(|map| {
+        let name = map.metadata.name.as_deref().unwrap_or_default();
+        !core.config_maps.contains_key(name) && snapshot.kafka_ca.is_some()
+    });
     objects.service = objects.service.filter(|_| core.service.is_none());
     objects.beside.retain(|write| match write.kind {
         Kind::Claim => snapshot.claim.is_none(),
@@ -198,7 +203,7 @@ fn as_it_runs(snapshot: &Snapshot) -> Option<Validated> {
     let version = status.current_version.clone();
     milvus.spec.components.global.image = Some(image);
     milvus.spec.components.global.version = version;
-    validate(&milvus, snapshot.kafka_has_ca).ok()
+    validate(&milvus, snapshot.kafka_has_ca()).ok()
 }
 
 /// What the plan says now, and which components may have their new template.

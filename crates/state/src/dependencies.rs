@@ -3,7 +3,54 @@
 //! Plain values without defaults left to fill in. Credentials are never here: only the names of the Secrets that hold them, and the
 //! free-form `config` values that Milvus itself reads.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use strum::{Display, EnumString, IntoStaticStr};
+
+/// A credential that the user wrote into `spec.config`. `Debug` shows stars.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Masked(pub String);
+
+impl std::fmt::Debug for Masked {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("***")
+    }
+}
+
+/// Where a file comes from that a Milvus pod reads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PodFile {
+    /// A Secret that is mounted as a volume.
+    Secret {
+        /// Its name.
+        name: String,
+        /// The key whose value is the content of the file.
+        key: String,
+    },
+    /// Nothing that the operator could read by name: an image, a node, a ConfigMap, a CSI driver.
+    Elsewhere {
+        /// The path in the pod.
+        path: String,
+    },
+}
+
+/// The files of TLS that a Milvus pod is told of.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// CA that the server's certificate must come from.
+    pub ca: Option<PodFile>,
+    /// Certificate that is shown to the server.
+    pub certificate: Option<PodFile>,
+    /// Its private key.
+    pub key: Option<PodFile>,
+}
+
+impl TlsFiles {
+    /// All that are given.
+    pub fn each(&self) -> impl Iterator<Item = &PodFile> {
+        [&self.ca, &self.certificate, &self.key].into_iter().flatten()
+    }
+}
 
 /// etcd as Milvus and the probe reach it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,23 +63,17 @@ pub struct Etcd {
     pub external: bool,
     /// `config.etcd.auth`, when enabled.
     pub auth: Option<EtcdAuth>,
-    /// `config.etcd.ssl.enabled`
-    pub tls: bool,
+    /// `config.etcd.ssl`, when enabled.
+    pub tls: Option<TlsFiles>,
 }
 
-/// User and password of `config.etcd.auth`. `Debug` hides the password.
-#[derive(Clone, PartialEq, Eq)]
+/// User and password of `config.etcd.auth`.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EtcdAuth {
     /// `userName`
     pub user: String,
     /// `password`
-    pub password: String,
-}
-
-impl std::fmt::Debug for EtcdAuth {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("EtcdAuth").field("user", &self.user).finish_non_exhaustive()
-    }
+    pub password: Masked,
 }
 
 /// Kind of object storage (`dependencies.storage.type`).
@@ -69,8 +110,12 @@ pub struct Storage {
     pub virtual_host: bool,
     /// `config.minio.region`
     pub region: Option<String>,
-    /// Secret with `ca.crt` for the probe (`dependencies.storage.ssl.caCertificateRef`).
-    pub ca_secret: Option<String>,
+    /// Keys in the configuration, where no Secret holds them; Milvus' own default where there are none.
+    pub config_keys: (String, Masked),
+    /// `config.minio.cloudProvider`
+    pub provider: String,
+    /// CA for the probe: `dependencies.storage.ssl.caCertificateRef` (key `ca.crt`), else `config.minio.ssl.tlsCACert`.
+    pub ca: Option<PodFile>,
     /// `dependencies.storage.ssl.insecureSkipVerify`
     pub insecure: bool,
 }
@@ -84,27 +129,39 @@ pub struct Pool {
     pub seeds: Vec<String>,
 }
 
-/// `config.kafka`, as far as a client needs it. `Debug` hides the password.
-#[derive(Clone, Default, PartialEq, Eq)]
+/// `config.kafka`, as far as a client needs it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KafkaSecurity {
-    /// `securityProtocol` has TLS (`SSL`, `SASL_SSL`), or `ssl.enabled` is true.
-    pub tls: bool,
-    /// `saslMechanisms`, when `securityProtocol` has SASL or a mechanism is given: `PLAIN`, `SCRAM-SHA-256`, `SCRAM-SHA-512`, ….
+    /// `securityProtocol`, in capitals; `None` when it is not set.
+    pub protocol: Option<String>,
+    /// `saslMechanisms`: `PLAIN`, `SCRAM-SHA-256`, `SCRAM-SHA-512`, ….
     pub mechanism: Option<String>,
     /// `saslUsername`; the Secret's `username` counts more.
     pub user: String,
     /// `saslPassword`; the Secret's `password` counts more.
-    pub password: String,
+    pub password: Masked,
+    /// `ssl.enabled`
+    pub tls: bool,
+    /// `ssl.tlsCert`, `tlsKey`, `tlsCaCert`; the Secret's `ca.pem` counts more than the last.
+    pub files: TlsFiles,
+    /// `ssl.tlsKeyPassword` is set.
+    pub key_is_encrypted: bool,
 }
 
-impl std::fmt::Debug for KafkaSecurity {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("KafkaSecurity")
-            .field("tls", &self.tls)
-            .field("mechanism", &self.mechanism)
-            .field("user", &self.user)
-            .finish_non_exhaustive()
-    }
+/// How Milvus logs in to Pulsar (`config.pulsar.authPlugin`, `authParams`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PulsarLogin {
+    /// Not at all.
+    Open,
+    /// With a token in the configuration.
+    Token(Masked),
+    /// With a token in a file.
+    TokenFile(PodFile),
+    /// With something else.
+    Other {
+        /// `authPlugin`
+        plugin: String,
+    },
 }
 
 /// The message queue.
@@ -116,8 +173,8 @@ pub enum Queue {
         endpoint: String,
         /// Not a release that an operator installs.
         external: bool,
-        /// `config.pulsar.authPlugin` is set: the probe only dials.
-        auth: bool,
+        /// How Milvus logs in.
+        login: PulsarLogin,
         /// `config.pulsar.tenant`, else `public`.
         tenant: String,
         /// `config.pulsar.namespace`, else `default`.
@@ -175,6 +232,50 @@ pub struct Dependencies {
     pub storage: Storage,
     /// Log.
     pub queue: Queue,
+}
+
+impl Dependencies {
+    /// The Secrets that a client of the dependencies needs, each with the keys that it must have.
+    pub fn secrets(&self) -> BTreeMap<&str, BTreeSet<&str>> {
+        let mut needed: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        let mut need = |name, key| _ = needed.entry(name).or_default().insert(key);
+        if let Some(secret) = &self.storage.secret {
+            self.storage.secret_keys().iter().for_each(|key| need(secret, key));
+        }
+        if let Queue::Kafka { secret: Some(secret), .. } = &self.queue {
+            ["username", "password"].into_iter().for_each(|key| need(secret, key));
+        }
+        for file in self.files() {
+            if let PodFile::Secret { name, key } = file {
+                need(name, key);
+            }
+        }
+        needed
+    }
+
+    fn files(&self) -> impl Iterator<Item = &PodFile> {
+        let etcd = self.etcd.tls.iter().flat_map(TlsFiles::each);
+        let queue = match &self.queue {
+            Queue::Kafka { security, .. } => Some(&security.files),
+            _ => None,
+        };
+        let token = match &self.queue {
+            Queue::Pulsar { login: PulsarLogin::TokenFile(file), .. } => Some(file),
+            _ => None,
+        };
+        etcd.chain(&self.storage.ca).chain(queue.into_iter().flat_map(TlsFiles::each)).chain(token)
+    }
+}
+
+impl Storage {
+    /// The keys that the Secret must have: none where the pods' own identity is used, which of Azure tells no account.
+    fn secret_keys(&self) -> &'static [&'static str] {
+        match (self.iam, self.kind) {
+            (false, _) => &["accesskey", "secretkey"],
+            (true, StorageKind::Azure) => &["accesskey"],
+            (true, StorageKind::MinIO | StorageKind::S3) => &[],
+        }
+    }
 }
 
 /// Splits `host:port`; without a port, `default`.

@@ -120,8 +120,17 @@ pub struct Snapshot {
     pub claim: Option<ClaimRecord>,
     /// Dependencies.
     pub probes: Probes,
-    /// The Kafka Secret has `ca.pem`.
-    pub kafka_has_ca: bool,
+    /// The Kafka Secret has `ca.pem`; `None` when that is not known, because the Secret is gone or can't be read.
+    pub kafka_ca: Option<bool>,
+    /// Secrets in the environment of pods that hold other credentials than when they were read before.
+    pub changed_secrets: Vec<String>,
+}
+
+impl Snapshot {
+    /// The Kafka Secret is known to have a CA.
+    pub fn kafka_has_ca(&self) -> bool {
+        self.kafka_ca == Some(true)
+    }
 }
 
 impl Snapshot {

@@ -10,6 +10,7 @@ use snafu::{ResultExt, Snafu};
 
 use crate::{
     http,
+    pki::{self, Authority},
     ports::{self, Port},
     process::{self, Process, Program},
     scratch::{self, Scratch},
@@ -42,6 +43,12 @@ pub enum Error {
         /// Why.
         source: scratch::FileError,
     },
+    /// Its certificates could not be made.
+    #[snafu(display("{source}"))]
+    Keys {
+        /// Why.
+        source: pki::Error,
+    },
     /// It does not run.
     #[snafu(display("{source}"))]
     Run {
@@ -68,6 +75,8 @@ pub struct Options {
     pub auth: Option<(String, String)>,
     /// Space quota in bytes (`--quota-backend-bytes`); etcd's default is 2 GiB.
     pub quota_bytes: Option<u64>,
+    /// Clients speak TLS and show a certificate of [`Etcd::authority`]. [`Etcd::client`] is not for such a one.
+    pub tls: bool,
 }
 
 /// Where it lives.
@@ -86,6 +95,8 @@ pub struct Etcd {
     program: Program,
     /// For clients, and for other members, of which there are none.
     ports: [Port; 2],
+    /// Where it says without TLS that it is ready, and who has signed its certificate.
+    tls: Option<(Port, Authority)>,
     options: Options,
     // Last: removed after the process has ended.
     _scratch: Option<Scratch>,
@@ -119,7 +130,9 @@ impl Etcd {
         let Place { directory, name, detached } = place;
         let executable = tools::path(Tool::Etcd).await.context(ToolSnafu)?;
         let ports = [Port::free().context(NoPortSnafu)?, Port::free().context(NoPortSnafu)?];
-        let [client, peer] = [ports[0].http(), ports[1].http()];
+        let scheme = if options.tls { "https" } else { "http" };
+        let [client, peer] = [format!("{scheme}://{}", ports[0].address()), ports[1].http()];
+        let tls = options.tls.then(|| tls(&directory)).transpose()?;
         let mut program = Program::new(name, &executable, directory.join(format!("{name}.log")))
             .detached(detached)
             .args(["--name=one", "--unsafe-no-fsync", "--log-level=warn"])
@@ -130,12 +143,21 @@ impl Etcd {
         if let Some(quota) = options.quota_bytes {
             program = program.args([format!("--quota-backend-bytes={quota}")]);
         }
+        let tls = tls.map(|(port, authority, args)| {
+            program = program.clone().args(args);
+            (port, authority)
+        });
         let process = program.clone().start().await.context(RunSnafu)?;
         scratch::note(&directory, &process).context(FilesSnafu)?;
-        let mut etcd = Self { process, program, ports, options, _scratch: scratch };
+        let mut etcd = Self { process, program, ports, tls, options, _scratch: scratch };
         etcd.wait_ready().await?;
         etcd.enable_auth().await?;
         Ok(etcd)
+    }
+
+    /// Who has signed its certificate, with [`Options::tls`].
+    pub fn authority(&self) -> Option<&Authority> {
+        self.tls.as_ref().map(|(_, authority)| authority)
     }
 
     /// `http://127.0.0.1:<port>`; stays the same over restarts.
@@ -185,7 +207,8 @@ impl Etcd {
     }
 
     async fn wait_ready(&mut self) -> Result<(), Error> {
-        let url = format!("{}/readyz", self.ports[0].http());
+        let port = self.tls.as_ref().map_or(&self.ports[0], |(port, _)| port);
+        let url = format!("{}/readyz", port.http());
         self.process.ready(READY_WITHIN, async || http::is_ok(&url).await).await.context(RunSnafu)
     }
 
@@ -211,4 +234,27 @@ impl Etcd {
         client.auth_enable().await.context(failed("switching authentication on"))?;
         Ok(())
     }
+}
+
+/// A port for its health, a CA, and the arguments that make it use them.
+fn tls(directory: &Path) -> Result<(Port, Authority, Vec<String>), Error> {
+    let health = Port::free().context(NoPortSnafu)?;
+    let authority = Authority::new("milvus-testkit-etcd").context(KeysSnafu)?;
+    let server = authority.server().context(KeysSnafu)?;
+    let file = |name: &str, text: &str| {
+        let path = directory.join(name);
+        let written = scratch::write_private(&path, text.as_bytes());
+        written
+            .context(scratch::FileSnafu { path: &path, action: "written" })
+            .context(FilesSnafu)
+            .map(|()| path.display().to_string())
+    };
+    let args = vec![
+        "--client-cert-auth".to_owned(),
+        format!("--cert-file={}", file("server.crt", &server.certificate)?),
+        format!("--key-file={}", file("server.key", &server.key)?),
+        format!("--trusted-ca-file={}", file("client-ca.crt", authority.certificate())?),
+        format!("--listen-metrics-urls={}", health.http()),
+    ];
+    Ok((health, authority, args))
 }

@@ -1,4 +1,4 @@
-//! A real Kubernetes control plane, and real etcd and MinIO servers, for tests, the demo and benchmarks. Never shipped.
+//! A real Kubernetes control plane, and real etcd, MinIO and Kafka servers, for tests, the demo and benchmarks. Never shipped.
 //!
 //! The programs are the unmodified upstream ones, built once from Go modules that this crate pins ([`tools`]), run
 //! without root on free ports of the loopback interface, and end with whoever started them. Pods are played by
@@ -14,14 +14,18 @@
 //! | to wait for a state of an object | [`wait`] |
 //! | the sequence of changes in a namespace | [`recorder`] |
 //! | to stop the operator exactly after a write | [`proxy`] |
-//! | etcd or MinIO alone | [`etcd`], [`minio`] |
+//! | etcd, MinIO or Kafka alone | [`etcd`], [`minio`], [`kafka`] |
+//! | addresses that swallow everything | [`blackhole`] |
 
 pub mod access;
 pub mod audit;
+pub mod blackhole;
 pub mod clusters;
 pub mod control_plane;
 pub mod etcd;
+pub mod files;
 pub mod http;
+pub mod kafka;
 pub mod minio;
 pub mod operator;
 pub mod ports;
@@ -33,7 +37,7 @@ pub mod stages;
 pub mod tools;
 pub mod wait;
 
-mod pki;
+pub mod pki;
 
 pub use access::Access;
 pub use control_plane::ControlPlane;

@@ -1,6 +1,6 @@
 //! A throw-away MinIO: an S3 server on a free port with credentials of the caller's choice.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{fs, path::Path, sync::Arc, time::Duration};
 
 use http::{Method, StatusCode};
 use object_store::{
@@ -9,12 +9,14 @@ use object_store::{
     signer::Signer,
 };
 use snafu::{ResultExt, Snafu, ensure};
+use tokio::net::TcpStream;
 
 use crate::{
     http as plain,
+    pki::{self, Authority},
     ports::{self, Port},
     process::{self, Process, Program},
-    scratch::{self, Scratch},
+    scratch::{self, FileSnafu, Scratch},
     tools::{self, Tool},
 };
 
@@ -45,6 +47,12 @@ pub enum Error {
     Files {
         /// Why.
         source: scratch::FileError,
+    },
+    /// Its certificates could not be made.
+    #[snafu(display("{source}"))]
+    Keys {
+        /// Why.
+        source: pki::Error,
     },
     /// It does not run.
     #[snafu(display("{source}"))]
@@ -88,6 +96,7 @@ pub struct Minio {
     port: Port,
     access_key: String,
     secret_key: String,
+    encrypted: bool,
     // Last: removed after the process has ended.
     _scratch: Option<Scratch>,
 }
@@ -98,13 +107,33 @@ impl Minio {
     pub async fn start(access_key: &str, secret_key: &str) -> Result<Self, Error> {
         let scratch = Scratch::new("minio").await.context(FilesSnafu)?;
         let directory = scratch.path().to_owned();
-        Self::launch(&directory, Some(scratch), access_key, secret_key).await
+        Self::launch(&directory, Some(scratch), access_key, secret_key, None).await
+    }
+
+    /// Starts one that speaks TLS, with a certificate of `authority`, and has one bucket. It is waited for until it takes
+    /// connections; it answers 503 for a moment longer. The other methods that ask it something are not for such a one.
+    pub async fn start_tls(
+        access_key: &str,
+        secret_key: &str,
+        bucket: &str,
+        authority: &Authority,
+    ) -> Result<Self, Error> {
+        let scratch = Scratch::new("minio").await.context(FilesSnafu)?;
+        let directory = scratch.path().to_owned();
+        let certs = directory.join("certs");
+        let pair = authority.server().context(KeysSnafu)?;
+        let written = fs::create_dir_all(&certs)
+            .and_then(|()| fs::create_dir_all(directory.join("minio").join(bucket)))
+            .and_then(|()| scratch::write_private(&certs.join("public.crt"), pair.certificate.as_bytes()))
+            .and_then(|()| scratch::write_private(&certs.join("private.key"), pair.key.as_bytes()));
+        written.context(FileSnafu { path: &certs, action: "written" }).context(FilesSnafu)?;
+        Self::launch(&directory, Some(scratch), access_key, secret_key, Some(&certs)).await
     }
 
     /// Starts one that outlives this process, below a cluster with a name: data and log lie in the cluster's directory,
     /// and `cluster down` ends it. A cluster has one at most.
     pub async fn start_beside(cluster: &Path, access_key: &str, secret_key: &str) -> Result<Self, Error> {
-        Self::launch(cluster, None, access_key, secret_key).await
+        Self::launch(cluster, None, access_key, secret_key, None).await
     }
 
     /// Detached if there is no scratch directory that would end with this process.
@@ -113,6 +142,7 @@ impl Minio {
         scratch: Option<Scratch>,
         access_key: &str,
         secret_key: &str,
+        certs: Option<&Path>,
     ) -> Result<Self, Error> {
         let executable = tools::path(Tool::Minio).await.context(ToolSnafu)?;
         let port = Port::free().context(NoPortSnafu)?;
@@ -120,6 +150,7 @@ impl Minio {
             .detached(scratch.is_none())
             .args(["server", "--quiet", "--address"])
             .args([port.address()])
+            .args(certs.into_iter().flat_map(|certs| ["--certs-dir".into(), certs.as_os_str().to_owned()]))
             .args([directory.join("minio")])
             .env("MINIO_ROOT_USER", access_key)
             .env("MINIO_ROOT_PASSWORD", secret_key)
@@ -129,7 +160,8 @@ impl Minio {
         let process = program.clone().start().await.context(RunSnafu)?;
         scratch::note(directory, &process).context(FilesSnafu)?;
         let (access_key, secret_key) = (access_key.to_owned(), secret_key.to_owned());
-        let mut minio = Self { process, program, port, access_key, secret_key, _scratch: scratch };
+        let encrypted = certs.is_some();
+        let mut minio = Self { process, program, port, access_key, secret_key, encrypted, _scratch: scratch };
         minio.wait_ready().await?;
         Ok(minio)
     }
@@ -175,7 +207,12 @@ impl Minio {
 
     async fn wait_ready(&mut self) -> Result<(), Error> {
         let url = format!("{}/minio/health/ready", self.port.http());
-        self.process.ready(READY_WITHIN, async || plain::is_ok(&url).await).await.context(RunSnafu)
+        let (address, encrypted) = (self.address(), self.encrypted);
+        let ready = async || match encrypted {
+            true => TcpStream::connect(&address).await.is_ok(),
+            false => plain::is_ok(&url).await,
+        };
+        self.process.ready(READY_WITHIN, ready).await.context(RunSnafu)
     }
 
     fn s3(&self, bucket: &str) -> Result<AmazonS3, Error> {

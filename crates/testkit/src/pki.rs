@@ -1,9 +1,12 @@
-//! The keys of one control plane: a certificate authority, the serving certificate of the API server, and the pair of
-//! keys that signs the tokens of ServiceAccounts. Made anew for every control plane; valid for 127.0.0.1 only.
+//! Keys for tests, made anew for each and valid for 127.0.0.1 only: an [`Authority`] with certificates of servers and clients, and
+//! the keys of a control plane (that of the API server, and the pair that signs the tokens of ServiceAccounts).
 
 use std::path::{Path, PathBuf};
 
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose,
+};
 use snafu::{ResultExt, Snafu};
 
 use crate::scratch::{FileError, FileSnafu, write_private};
@@ -12,7 +15,7 @@ use crate::scratch::{FileError, FileSnafu, write_private};
 #[derive(Debug, Snafu)]
 pub enum Error {
     /// The library refused.
-    #[snafu(display("the certificates of the API server could not be made: {source}"))]
+    #[snafu(display("a certificate could not be made: {source}"))]
     Generate {
         /// Why.
         source: rcgen::Error,
@@ -23,6 +26,61 @@ pub enum Error {
         /// Why.
         source: FileError,
     },
+}
+
+/// A certificate and its private key, both PEM.
+#[derive(Debug, Clone)]
+pub struct Pair {
+    /// The certificate, without that of its authority.
+    pub certificate: String,
+    /// The key, PKCS #8.
+    pub key: String,
+}
+
+/// A certificate authority.
+#[derive(Debug)]
+pub struct Authority {
+    certificate: String,
+    issuer: Issuer<'static, KeyPair>,
+}
+
+impl Authority {
+    /// One of its own, called `name`.
+    pub fn new(name: &str) -> Result<Self, Error> {
+        let key = KeyPair::generate().context(GenerateSnafu)?;
+        let mut ca = CertificateParams::default();
+        ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        ca.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::DigitalSignature];
+        ca.distinguished_name.push(DnType::CommonName, name);
+        let certificate = ca.self_signed(&key).context(GenerateSnafu)?.pem();
+        Ok(Self { certificate, issuer: Issuer::new(ca, key) })
+    }
+
+    /// Its own certificate, PEM: what others trust.
+    pub fn certificate(&self) -> &str {
+        &self.certificate
+    }
+
+    /// For a server on 127.0.0.1, that may also be a client: etcd is one of its own port.
+    pub fn server(&self) -> Result<Pair, Error> {
+        use ExtendedKeyUsagePurpose::{ClientAuth, ServerAuth};
+        self.sign("server", &["127.0.0.1", "localhost"], vec![ServerAuth, ClientAuth])
+    }
+
+    /// For a client.
+    pub fn client(&self, name: &str) -> Result<Pair, Error> {
+        self.sign(name, &[], vec![ExtendedKeyUsagePurpose::ClientAuth])
+    }
+
+    fn sign(&self, name: &str, names: &[&str], usages: Vec<ExtendedKeyUsagePurpose>) -> Result<Pair, Error> {
+        let key = KeyPair::generate().context(GenerateSnafu)?;
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        let mut params = CertificateParams::new(names).context(GenerateSnafu)?;
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.extended_key_usages = usages;
+        let certificate = params.signed_by(&key, &self.issuer).context(GenerateSnafu)?.pem();
+        Ok(Pair { certificate, key: key.serialize_pem() })
+    }
 }
 
 /// The files, all below one directory.
@@ -43,13 +101,7 @@ pub(crate) struct Pki {
 impl Pki {
     /// Makes all keys and writes them to `directory`.
     pub(crate) fn generate(directory: &Path) -> Result<Self, Error> {
-        let ca_key = KeyPair::generate().context(GenerateSnafu)?;
-        let mut ca = CertificateParams::default();
-        ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        ca.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::DigitalSignature];
-        ca.distinguished_name.push(DnType::CommonName, "milvus-testkit");
-        let ca_pem = ca.self_signed(&ca_key).context(GenerateSnafu)?.pem();
-
+        let authority = Authority::new("milvus-testkit")?;
         let serving_key = KeyPair::generate().context(GenerateSnafu)?;
         let names = [
             "127.0.0.1",
@@ -61,7 +113,7 @@ impl Pki {
         ];
         let mut serving = CertificateParams::new(names.map(str::to_owned)).context(GenerateSnafu)?;
         serving.distinguished_name.push(DnType::CommonName, "kube-apiserver");
-        let serving = serving.signed_by(&serving_key, &Issuer::new(ca, ca_key)).context(GenerateSnafu)?;
+        let serving = serving.signed_by(&serving_key, &authority.issuer).context(GenerateSnafu)?;
 
         let tokens = KeyPair::generate().context(GenerateSnafu)?;
         let write = |name: &str, content: &str| {
@@ -70,7 +122,7 @@ impl Pki {
             written.context(FileSnafu { path: &path, action: "written" }).context(WriteSnafu).map(|()| path)
         };
         Ok(Self {
-            ca: write("ca.crt", &ca_pem)?,
+            ca: write("ca.crt", authority.certificate())?,
             serving_certificate: write("apiserver.crt", &serving.pem())?,
             serving_key: write("apiserver.key", &serving_key.serialize_pem())?,
             token_signing_key: write("sa.key", &tokens.serialize_pem())?,

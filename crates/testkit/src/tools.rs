@@ -3,7 +3,7 @@
 //! Each program is built when it is first asked for, from a committed Go module below `tools/` whose `go.mod` pins
 //! the program and whose `go.sum` pins everything that it is made of. Executables are cached by version in
 //! `$XDG_CACHE_HOME/milvus-operator/tools/<program>-<version>/<program>` (default `~/.cache`), outside of the build
-//! directory of cargo, so that `cargo clean` and other checkouts do not cost a build.
+//! directory of cargo, so that `cargo clean` and other checkouts do not cost a build. Kafka is a directory of jars instead: [`kafka_jars`].
 
 use std::path::{Path, PathBuf};
 
@@ -11,6 +11,9 @@ use snafu::{OptionExt, Snafu};
 use strum::{EnumIter, IntoStaticStr};
 
 mod build;
+mod jars;
+
+pub use jars::{java, kafka_jars, kafka_version};
 
 /// A program that the test kit runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EnumIter, IntoStaticStr)]
@@ -76,11 +79,40 @@ pub enum Error {
     /// Neither `XDG_CACHE_HOME` nor `HOME` is set.
     #[snafu(display("neither XDG_CACHE_HOME nor HOME is set: there is no place to keep built programs"))]
     NoHome,
-    /// A committed `go.mod` does not name its program in the expected form.
-    #[snafu(display("tools/{module}/go.mod has no line `require <module> v<version>`"))]
+    /// A committed file does not name its program in the expected form.
+    #[snafu(display("tools/{file} does not say which version is pinned"))]
     NoVersion {
-        /// The folder of the module below `tools/`.
-        module: &'static str,
+        /// The file below `tools/`.
+        file: &'static str,
+    },
+    /// There is no Java or no Maven.
+    #[snafu(display(
+        "the tests with a real Kafka need Java 17 and Maven, and there is no `{program}` on the PATH: install both \
+         (Debian: `apt-get install openjdk-17-jre-headless maven`)"
+    ))]
+    NoJava {
+        /// What is missing: `java` or `mvn`.
+        program: &'static str,
+    },
+    /// The Java that is there can't run it.
+    #[snafu(display("the tests with a real Kafka need Java 17 or newer; `java -version` says: {said}"))]
+    JavaTooOld {
+        /// The first line.
+        said: String,
+    },
+    /// Java or Maven could not be started.
+    #[snafu(display("{program} could not be run: {source}"))]
+    RunMaven {
+        /// `java` or `mvn`.
+        program: &'static str,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// Maven was started and did not succeed.
+    #[snafu(display("Maven could not fetch the jars of Kafka:\n{output}"))]
+    Maven {
+        /// What it said.
+        output: String,
     },
 }
 
@@ -92,25 +124,25 @@ impl Tool {
 
     /// The pinned version without a leading `v`, as the committed `go.mod` has it.
     pub fn version(self) -> Result<&'static str, Error> {
-        let (module, go_mod) = self.module();
+        let (_, file, go_mod) = self.module();
         go_mod
             .lines()
             .find_map(|line| {
                 line.strip_prefix("require ")?.split_once(" v").map(|(_, version)| version.trim())
             })
-            .context(NoVersionSnafu { module })
+            .context(NoVersionSnafu { file })
     }
 
-    /// The folder below `tools/` and the text of its `go.mod`.
-    fn module(self) -> (&'static str, &'static str) {
+    /// The folder below `tools/`, its `go.mod`, and the text of that.
+    fn module(self) -> (&'static str, &'static str, &'static str) {
         match self {
-            Self::Etcd => ("etcd", include_str!("../tools/etcd/go.mod")),
+            Self::Etcd => ("etcd", "etcd/go.mod", include_str!("../tools/etcd/go.mod")),
             Self::KubeApiserver | Self::KubeControllerManager | Self::KubeScheduler | Self::Kubectl => {
-                ("kubernetes", include_str!("../tools/kubernetes/go.mod"))
+                ("kubernetes", "kubernetes/go.mod", include_str!("../tools/kubernetes/go.mod"))
             }
-            Self::Kwok => ("kwok", include_str!("../tools/kwok/go.mod")),
-            Self::Helm => ("helm", include_str!("../tools/helm/go.mod")),
-            Self::Minio => ("minio", include_str!("../tools/minio/go.mod")),
+            Self::Kwok => ("kwok", "kwok/go.mod", include_str!("../tools/kwok/go.mod")),
+            Self::Helm => ("helm", "helm/go.mod", include_str!("../tools/helm/go.mod")),
+            Self::Minio => ("minio", "minio/go.mod", include_str!("../tools/minio/go.mod")),
         }
     }
 

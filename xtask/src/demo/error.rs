@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf};
 
-use milvus_testkit::{access, clusters, etcd, minio, operator, process, wait};
+use milvus_testkit::{access, clusters, etcd, minio, operator, process, tools, wait};
 use snafu::Snafu;
 
 use crate::cargo;
@@ -16,6 +16,12 @@ pub(crate) enum Error {
     Build {
         /// Why.
         source: cargo::Error,
+    },
+    /// A program that the demo runs on could not be built.
+    #[snafu(display("{source}"))]
+    Tools {
+        /// Which, and why.
+        source: tools::Error,
     },
     /// cargo built something else.
     #[snafu(display("cargo says that all is built, and names no executable {name}"))]

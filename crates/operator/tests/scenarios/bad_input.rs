@@ -14,7 +14,7 @@ const CALM: usize = 8;
 /// How long is counted.
 const WATCHED: Duration = Duration::from_secs(6);
 
-async fn calm(story: &Story) {
+pub async fn calm(story: &Story) {
     story.until_probed().await;
     let before = story.requests().len();
     let written = story.quiet_for(WATCHED).await;
@@ -57,7 +57,7 @@ async fn the_api_server_names_the_field_that_can_never_be_right() {
 }
 
 /// A Milvus that can't start because of a dependency: nothing is created, the condition and an Event say why, and all is calm.
-async fn waits(story: &Story, kind: milvus_api::ConditionType, reason: &str, words: &[&str]) {
+pub async fn waits(story: &Story, kind: milvus_api::ConditionType, reason: &str, words: &[&str]) {
     let message = story.until_condition(kind, "False", reason).await;
     for word in words {
         assert!(message.contains(word), "{word:?} is not in {message:?}");
@@ -128,7 +128,7 @@ async fn a_secret_that_is_missing_or_incomplete_is_named_until_it_is_there() {
     story.create(milvus).await;
     waits(&story, StorageReady, "SecretNotExist", &["bad-secret/later", "accesskey and secretkey"]).await;
     story.secret("later", &[("accesskey", "milvus")]).await;
-    let lacks = "secretkey not exist in secret bad-secret/later";
+    let lacks = "secretkey not exist in secret bad-secret/later, which has accesskey";
     story.until(|m| said(m, StorageReady).is_some_and(|[_, _, message]| message == lacks)).await;
     story.secret("later", &[("accesskey", "milvus"), ("secretkey", "a-long-secret")]).await;
     story.until_healthy("2.4.9").await;

@@ -8,9 +8,13 @@ mod world;
 
 mod bad_input;
 mod broken;
+mod dependencies;
 mod drift;
 mod end;
+mod guides;
+mod holes;
 mod order;
 mod refused;
 mod removed;
+mod secrets;
 mod words;

@@ -26,8 +26,11 @@ pub use story::{Story, observed, said};
 /// Longest wait for anything that takes seconds on an idle machine.
 pub const SOON: Duration = Duration::from_secs(90);
 
-const ACCESS_KEY: &str = "milvus";
-const SECRET_KEY: &str = "a-long-secret";
+/// How often the shared operator reads Secrets while all is well: in an hour, users' operators do.
+pub const SECRETS_PERIOD: Duration = Duration::from_secs(20);
+
+pub const ACCESS_KEY: &str = "milvus";
+pub const SECRET_KEY: &str = "a-long-secret";
 
 /// Pods of the scenarios are faster than real ones.
 const DELAYS: Delays = Delays { ready: Duration::from_millis(400), delete: Duration::from_millis(200) };
@@ -94,7 +97,8 @@ impl World {
             .get_or_init(async || {
                 let ground = Box::pin(Ground::start()).await;
                 monitors::install(&ground).await;
-                let options = Ground::operator_options();
+                let mut options = Ground::operator_options();
+                options.args.push(format!("--secrets-period={}s", SECRETS_PERIOD.as_secs()));
                 let operator = Box::pin(Operator::install(ground.plane.access(), &options)).await;
                 Self { ground, operator: operator.unwrap() }
             })

@@ -38,29 +38,63 @@ pub struct KafkaSasl {
 pub struct KafkaTarget {
     /// `host:port` of each broker, as in `dependencies.kafka.brokerList`.
     pub brokers: Vec<String>,
+    /// How they are spoken to.
+    pub access: KafkaAccess,
+}
+
+/// How brokers are spoken to.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum KafkaAccess {
+    /// In full: metadata is asked for.
+    Client(KafkaClient),
+    /// We lack what it takes (a mechanism that this program does not have, a file that only the Milvus pods see): the brokers are
+    /// dialled, no more. Holds what is not checked, and why.
+    DialOnly(String),
+}
+
+/// TLS and log-in of a client.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct KafkaClient {
     /// TLS, for security protocols `SSL` and `SASL_SSL`.
     pub tls: Option<Tls>,
     /// The user, for `SASL_PLAINTEXT` and `SASL_SSL`.
     pub sasl: Option<KafkaSasl>,
 }
 
-/// Asks all brokers at the same time; ready as soon as one answers, as Milvus learns of the others from it.
+/// Asks all brokers at the same time; ready when one answers, as Milvus learns of the others from it.
 pub(super) async fn probe(target: &KafkaTarget) -> Outcome {
-    match net::any_of(&target.brokers, |broker| check(broker, target)).await {
-        Ok(()) => Outcome::ready(reason::MSG_STREAM_READY, ""),
-        Err(why) => {
-            let message = format!("no broker can be used:{why}");
-            let message = match &target.sasl {
-                Some(sasl) => sasl.password.scrub(message),
-                None => message,
+    let client = match &target.access {
+        KafkaAccess::Client(client) => client,
+        KafkaAccess::DialOnly(unchecked) => {
+            let found = net::any_of(&target.brokers, net::dial).await;
+            return match found.usable {
+                true => Outcome::ready(reason::CONNECTION_OK, found.praise(unchecked, NOT_ALL)),
+                false => Outcome::not_ready(
+                    reason::CONNECTION_FAILED,
+                    format!("no broker accepts connections:{}", found.faults),
+                ),
             };
-            Outcome::not_ready(reason::MSG_STREAM_NOT_READY, message)
         }
+    };
+    let found = net::any_of(&target.brokers, |broker| check(broker, client)).await;
+    let outcome = match found.usable {
+        true => Outcome::ready(reason::MSG_STREAM_READY, found.praise("", NOT_ALL)),
+        false => Outcome::not_ready(
+            reason::MSG_STREAM_NOT_READY,
+            format!("no broker can be used:{}", found.faults),
+        ),
+    };
+    match &client.sasl {
+        Some(sasl) => Outcome { message: sasl.password.scrub(outcome.message), ..outcome },
+        None => outcome,
     }
 }
 
+/// Before the list of brokers that can't be used.
+const NOT_ALL: &str = "these brokers can't be used";
+
 /// One broker. The client asks for the metadata of the cluster when it is built.
-async fn check(broker: &str, target: &KafkaTarget) -> Result<(), String> {
+async fn check(broker: &str, target: &KafkaClient) -> Result<(), String> {
     // The library prints connection errors with what it tried and when; a dial says only what is wrong.
     net::dial(broker).await?;
     let mut builder = ClientBuilder::new(vec![broker.to_owned()])

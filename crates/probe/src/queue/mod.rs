@@ -6,8 +6,8 @@ mod kafka;
 mod pulsar;
 mod pulsar_wire;
 
-pub use kafka::{KafkaSasl, KafkaTarget, SaslMechanism};
-pub use pulsar::{PulsarAccess, PulsarTarget};
+pub use kafka::{KafkaAccess, KafkaClient, KafkaSasl, KafkaTarget, SaslMechanism};
+pub use pulsar::{PulsarAccess, PulsarClient, PulsarTarget};
 
 use crate::net;
 use crate::outcome::Outcome;

@@ -3,30 +3,47 @@
 //! The second question is there for Pulsar's proxy, which answers the first one by itself even with no broker behind it.
 //! Nothing is created: upstream opens a reader, which leaves a topic behind.
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use std::sync::Arc;
+
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 use super::pulsar_wire::{self as wire, BaseCommand, WireError};
 use crate::outcome::{Outcome, reason};
+use crate::secret::Secret;
+use crate::tls::Tls;
 use crate::{DEADLINE, fault, net};
 
 /// The topic that is asked about; upstream's name for it. It need not exist.
 const TOPIC: &str = "milvus-operator-topic";
 
 /// How far a probe may go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum PulsarAccess {
-    /// A plain connection without a login: the protocol is spoken.
-    Open,
-    /// TLS, or an `authPlugin` whose token or certificate only the Milvus pods have: the address is dialled, no more.
-    DialOnly,
+    /// The protocol is spoken.
+    Client(PulsarClient),
+    /// An `authPlugin` that this program does not have, or whose token only the Milvus pods see: the address is dialled, no more. Holds
+    /// what is not checked, and why.
+    DialOnly(String),
+}
+
+/// Log-in of a client.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct PulsarClient {
+    /// `config.pulsar.authParams: token:…`.
+    pub token: Option<Secret>,
+    /// TLS for an endpoint with the scheme `pulsar+ssl://`; without that it is not used.
+    pub tls: Tls,
 }
 
 /// A Pulsar as Milvus is told of it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct PulsarTarget {
-    /// `host:port`, as in `dependencies.pulsar.endpoint`; `pulsar://` in front is allowed.
+    /// `host:port`, as in `dependencies.pulsar.endpoint`; `pulsar://` or `pulsar+ssl://` in front is allowed.
     pub endpoint: String,
     /// How far the probe may go.
     pub access: PulsarAccess,
@@ -38,31 +55,66 @@ pub struct PulsarTarget {
 
 /// Takes at most [`DEADLINE`].
 pub(super) async fn probe(target: &PulsarTarget) -> Outcome {
-    let address = target.endpoint.trim_start_matches("pulsar://").trim_end_matches('/');
-    if target.access == PulsarAccess::DialOnly {
-        let address = address.trim_start_matches("pulsar+ssl://").to_owned();
-        return net::dial_all(&[address]).await;
-    }
-    if !address.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok()) {
+    let (address, tls) = match target.endpoint.strip_prefix("pulsar+ssl://") {
+        Some(address) => (address, true),
+        None => (target.endpoint.trim_start_matches("pulsar://"), false),
+    };
+    let address = address.trim_end_matches('/');
+    let host =
+        address.rsplit_once(':').filter(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok());
+    let Some((host, _)) = host else {
         let message = format!("{} is not an address: it must be host:port", target.endpoint);
         return Outcome::not_ready(reason::CREATE_CLIENT_FAILED, message);
-    }
-    let answer = timeout(DEADLINE, check(address, target)).await;
-    match answer.unwrap_or_else(|_elapsed| Err(fault::no_answer())) {
+    };
+    let client = match &target.access {
+        PulsarAccess::Client(client) => client,
+        PulsarAccess::DialOnly(unchecked) => {
+            return match net::dial(address).await {
+                Ok(()) => Outcome::ready(reason::CONNECTION_OK, unchecked.clone()),
+                Err(why) => {
+                    Outcome::not_ready(reason::CONNECTION_FAILED, format!("connect {address} failed: {why}"))
+                }
+            };
+        }
+    };
+    let topic = format!("persistent://{}/{}/{TOPIC}", target.tenant, target.namespace);
+    let talk = async {
+        let stream = TcpStream::connect(address).await.map_err(|e| fault::describe_io(&e))?;
+        match tls {
+            true => ask(encrypted(stream, host, &client.tls).await?, client, topic).await,
+            false => ask(stream, client, topic).await,
+        }
+    };
+    match timeout(DEADLINE, talk).await.unwrap_or_else(|_elapsed| Err(fault::no_answer())) {
         Ok(()) => Outcome::ready(reason::MSG_STREAM_READY, ""),
-        Err(why) => Outcome::not_ready(reason::CONNECTION_FAILED, why),
+        Err(why) => {
+            let message = format!("connect {address} failed: {why}");
+            let message = client.token.as_ref().map_or(message.clone(), |token| token.scrub(message));
+            Outcome::not_ready(reason::CONNECTION_FAILED, message)
+        }
     }
 }
 
-async fn check(address: &str, target: &PulsarTarget) -> Result<(), String> {
-    let mut stream = TcpStream::connect(address).await.map_err(|e| fault::describe_io(&e))?;
-    send(&mut stream, &wire::connect()).await?;
+async fn encrypted(stream: TcpStream, host: &str, tls: &Tls) -> Result<TlsStream<TcpStream>, String> {
+    let name = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+    let name = ServerName::try_from(name)
+        .map_err(|_| format!("{host} is not a name that a certificate can be for"))?;
+    let connector = TlsConnector::from(Arc::new(tls.client_config()?));
+    connector.connect(name, stream).await.map_err(|error| fault::describe(&error))
+}
+
+/// Logs in, and asks about a topic.
+async fn ask(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    client: &PulsarClient,
+    topic: String,
+) -> Result<(), String> {
+    send(&mut stream, &wire::connect(client.token.as_ref().map(Secret::expose))).await?;
     let connected = receive(&mut stream).await?;
     refused(&connected)?;
     if connected.kind != wire::CONNECTED {
         return Err(WireError::Unexpected.to_string());
     }
-    let topic = format!("persistent://{}/{}/{TOPIC}", target.tenant, target.namespace);
     send(&mut stream, &wire::partitions_of(topic)).await?;
     loop {
         let answer = receive(&mut stream).await?;
@@ -88,11 +140,12 @@ fn refused(answer: &BaseCommand) -> Result<(), String> {
     }
 }
 
-async fn send(stream: &mut TcpStream, command: &BaseCommand) -> Result<(), String> {
-    stream.write_all(&wire::encode(command)).await.map_err(|e| fault::describe_io(&e))
+async fn send(stream: &mut (impl AsyncWrite + Unpin), command: &BaseCommand) -> Result<(), String> {
+    stream.write_all(&wire::encode(command)).await.map_err(|e| fault::describe_io(&e))?;
+    stream.flush().await.map_err(|e| fault::describe_io(&e))
 }
 
-async fn receive(stream: &mut TcpStream) -> Result<BaseCommand, String> {
+async fn receive(stream: &mut (impl AsyncRead + Unpin)) -> Result<BaseCommand, String> {
     let size = stream.read_u32().await.map_err(|e| fault::describe_io(&e))?;
     let mut frame = vec![0; wire::checked(size).map_err(|e| e.to_string())?];
     stream.read_exact(&mut frame).await.map_err(|e| fault::describe_io(&e))?;

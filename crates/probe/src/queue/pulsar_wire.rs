@@ -59,8 +59,12 @@ pub(super) struct BaseCommand {
 pub(super) struct Connect {
     #[prost(string, required, tag = "1")]
     client_version: String,
+    #[prost(bytes = "vec", optional, tag = "3")]
+    auth_data: Option<Vec<u8>>,
     #[prost(int32, optional, tag = "4")]
     protocol_version: Option<i32>,
+    #[prost(string, optional, tag = "5")]
+    auth_method_name: Option<String>,
 }
 
 /// `CommandError`.
@@ -92,9 +96,14 @@ pub(super) struct PartitionsResponse {
     pub(super) message: Option<String>,
 }
 
-/// The first thing that a client says.
-pub(super) fn connect() -> BaseCommand {
-    let connect = Connect { client_version: "milvus-operator".into(), protocol_version: Some(PROTOCOL) };
+/// The first thing that a client says; with a token, it logs in.
+pub(super) fn connect(token: Option<&str>) -> BaseCommand {
+    let connect = Connect {
+        client_version: "milvus-operator".into(),
+        auth_data: token.map(|token| token.as_bytes().to_vec()),
+        protocol_version: Some(PROTOCOL),
+        auth_method_name: token.map(|_| "token".to_owned()),
+    };
     BaseCommand { kind: CONNECT, connect: Some(connect), ..BaseCommand::default() }
 }
 
@@ -147,7 +156,14 @@ mod tests {
     fn the_first_frame_is_what_pulsars_own_clients_send() {
         let expected: &[u8] =
             b"\x00\x00\x00\x1b\x00\x00\x00\x17\x08\x02\x12\x13\x0a\x0fmilvus-operator\x20\x06";
-        assert_eq!(encode(&connect()), expected);
+        assert_eq!(encode(&connect(None)), expected);
+    }
+
+    #[test]
+    fn a_token_goes_where_pulsars_own_clients_put_it() {
+        let expected: &[u8] =
+            b"\x00\x00\x00\x25\x00\x00\x00\x21\x08\x02\x12\x1d\x0a\x0fmilvus-operator\x1a\x01t\x20\x06\x2a\x05token";
+        assert_eq!(encode(&connect(Some("t"))), expected);
     }
 
     #[test]

@@ -10,8 +10,9 @@ pub const HEALTHY_INTERVAL: Duration = Duration::from_secs(30);
 pub const FIRST_RETRY: Duration = Duration::from_secs(1);
 /// The longest time between two probes of what is not ready.
 pub const LONGEST_RETRY: Duration = Duration::from_secs(30);
-/// Failures in a row that turn "ready" into "not ready". One alone is a lost packet or a leader election, and a condition
-/// that flips for it makes people distrust it: it is kept to ourselves and tried again after [`FIRST_RETRY`].
+/// Findings in a row that change what is said of what is ready. One alone is a lost packet or a leader election, and a condition
+/// that flips for it makes people distrust it: it is kept to ourselves and tried again after [`FIRST_RETRY`]. The same
+/// goes for a member that is away while the others are ready.
 pub const FAILURES_TO_FLIP: u32 = 2;
 /// Every wait is longer or shorter by up to this share, so that a thousand targets do not stay in step.
 pub const JITTER_PERCENT: u32 = 20;
@@ -21,6 +22,8 @@ pub const JITTER_PERCENT: u32 = 20;
 pub(super) struct Pace {
     /// Failures since the last success.
     failures: u32,
+    /// Findings in a row that differ from a "ready" that the world was told.
+    doubts: u32,
     /// What the world was told last.
     told: Option<Outcome>,
     /// Spreads the jitter; different for each target and each probe.
@@ -29,23 +32,23 @@ pub(super) struct Pace {
 
 impl Pace {
     pub(super) fn new(seed: u64) -> Self {
-        Self { failures: 0, told: None, seed }
+        Self { failures: 0, doubts: 0, told: None, seed }
     }
 
     /// Takes the result of a probe; gives it back if the world must be told.
     pub(super) fn take(&mut self, outcome: Outcome) -> Option<Outcome> {
-        if outcome.ready {
-            self.failures = 0;
-        } else {
-            self.failures = self.failures.saturating_add(1);
-            let was_ready = self.told.as_ref().is_some_and(|told| told.ready);
-            if was_ready && self.failures < FAILURES_TO_FLIP {
+        self.failures = if outcome.ready { 0 } else { self.failures.saturating_add(1) };
+        if self.told.as_ref() == Some(&outcome) {
+            self.doubts = 0;
+            return None;
+        }
+        if self.told.as_ref().is_some_and(|told| told.ready) {
+            self.doubts += 1;
+            if self.doubts < FAILURES_TO_FLIP {
                 return None;
             }
         }
-        if self.told.as_ref() == Some(&outcome) {
-            return None;
-        }
+        self.doubts = 0;
         self.told = Some(outcome.clone());
         Some(outcome)
     }
@@ -58,6 +61,7 @@ impl Pace {
     /// How long to wait until the next probe.
     pub(super) fn wait(&mut self) -> Duration {
         let base = match self.failures {
+            0 if self.doubts > 0 => FIRST_RETRY,
             0 => HEALTHY_INTERVAL,
             n => FIRST_RETRY.saturating_mul(1 << (n - 1).min(16)).min(LONGEST_RETRY),
         };
@@ -104,6 +108,19 @@ mod tests {
             assert_eq!(pace.take(down("a")), None);
             assert_eq!(pace.take(up()), None);
         }
+    }
+
+    #[test]
+    fn a_member_that_is_away_is_told_when_it_was_seen_twice_and_when_it_is_back() {
+        let part = || Outcome::ready("EtcdReady", "but these endpoints can't be used");
+        let mut pace = Pace::new(1);
+        pace.take(up());
+        assert_eq!(pace.take(part()), None);
+        assert!(pace.wait() < Duration::from_millis(1_300), "asked again at once");
+        assert_eq!(pace.take(part()), Some(part()));
+        assert!(pace.wait() > Duration::from_secs(20), "it is ready, after all");
+        assert_eq!(pace.take(up()), None);
+        assert_eq!(pace.take(up()), Some(up()));
     }
 
     #[test]

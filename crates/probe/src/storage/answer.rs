@@ -1,7 +1,7 @@
-//! Reads what an S3 server says when it does not list a bucket.
+//! Reads what a storage says when it does not list a bucket; S3 and Azure have the same form of errors.
 //!
 //! A body names the request by an id that differs each time, which must not reach a condition. Only its `Code`, `Message`
-//! and `Region` are taken.
+//! and `Region` are taken, and of the message the first line.
 
 /// What the storage said.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,6 +12,10 @@ pub(super) enum Answer {
     NoBucket,
     /// The keys are wrong or may not do this.
     Refused(String),
+    /// The storage understood the question and says no for another reason than the keys.
+    Declined(String),
+    /// The request is too old or of the future.
+    ClocksDiffer(String),
     /// Requests must be signed for another region, and sometimes for which.
     OtherRegion(Option<String>),
     /// Any other answer.
@@ -23,14 +27,16 @@ pub(super) enum Answer {
 /// Sorts an answer that is no listing by its status and its body.
 pub(super) fn from_body(status: u16, body: &str) -> Answer {
     let code = element(body, "Code");
-    let words = match (code, element(body, "Message")) {
+    let message = element(body, "Message").and_then(|text| text.lines().next());
+    let words = match (code, message) {
         (Some(code), Some(message)) => format!("{code}: {message}"),
         (Some(code), None) => code.to_owned(),
         (None, _) => format!("HTTP status {status}"),
     };
     match (status, code) {
         (301 | 307, None) => Answer::OtherRegion(None),
-        (_, Some("NoSuchBucket")) => Answer::NoBucket,
+        (_, Some("NoSuchBucket" | "ContainerNotFound")) => Answer::NoBucket,
+        (_, Some("RequestTimeTooSkewed")) => Answer::ClocksDiffer(words),
         (_, Some("AuthorizationHeaderMalformed" | "PermanentRedirect" | "TemporaryRedirect")) => {
             match element(body, "Region") {
                 Some(region) => Answer::OtherRegion(Some(region.to_owned())),
@@ -39,6 +45,7 @@ pub(super) fn from_body(status: u16, body: &str) -> Answer {
             }
         }
         (401 | 403, _) => Answer::Refused(words),
+        (400..500, Some(_)) => Answer::Declined(words),
         _ => Answer::Failed(words),
     }
 }

@@ -72,7 +72,11 @@ pub fn fold(snapshot: &Snapshot, decided: &Decided, applied: &Applied) -> Folded
         status.ingress = snapshot.core.ingress.as_ref().and_then(|ingress| ingress.status.clone());
         remember(&mut status, milvus, decided);
     }
-    Folded { notes: notes::notes(&before, &status), status, released: false }
+    let mut notes = notes::notes(&before, &status);
+    notes.extend(
+        snapshot.changed_secrets.iter().map(|secret| notes::credentials_changed(&snapshot.core, secret)),
+    );
+    Folded { notes, status, released: false }
 }
 
 /// Keeps what an upgrade is judged by later: pins once it is accepted, image and version once they were seen everywhere.

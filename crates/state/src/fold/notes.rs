@@ -3,8 +3,10 @@
 //! An Event carries the words of the condition that changed, so the two never disagree.
 
 use milvus_api::{
-    ConditionStatus, ConditionType, MilvusStatus, Reason, RolloutPhase, RolloutStatus, StepState,
+    ConditionStatus, ConditionType, MilvusStatus, Reason, RolloutPhase, RolloutStatus, StepState, keys,
 };
+
+use crate::snapshot::Core;
 
 /// Type of an Event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +41,18 @@ pub fn notes(before: &MilvusStatus, after: &MilvusStatus) -> Vec<Note> {
     notes.extend(warned(before, after));
     notes.extend(rollout_notes(before.upgrade.as_ref(), after.upgrade.as_ref()));
     notes
+}
+
+/// A Secret in the environment of pods was changed. As upstream does where only the ConfigMap is updated (its default), nothing is
+/// restarted for it; it is only said.
+pub fn credentials_changed(core: &Core, secret: &str) -> Note {
+    let (name, namespace) = (core.name(), core.milvus.metadata.namespace.as_deref().unwrap_or_default());
+    let message = format!(
+        "the credentials in Secret {namespace}/{secret} have changed. Pods read them when they start: those that run keep the old ones \
+         until they are restarted, for example with `kubectl rollout restart deployment -n {namespace} -l {}={name}`",
+        keys::INSTANCE
+    );
+    note(Severity::Warning, "CredentialsChanged", "Check", message)
 }
 
 fn note(severity: Severity, reason: &str, action: &'static str, message: String) -> Note {

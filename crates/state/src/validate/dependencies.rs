@@ -2,14 +2,18 @@
 //! would have installed, found at the addresses of its Services.
 
 use milvus_api::{Milvus, MilvusSpec, StorageType};
-use milvus_plan::{Mode, Queue as Kind, Version, default_queue};
+use milvus_plan::{Mode, Version};
 use serde_json::Value;
 
+use super::{files, queues};
 use crate::convert;
 use crate::dependencies::{
-    Dependencies, Etcd, EtcdAuth, KafkaSecurity, Pool, Queue, Storage, StorageKind, split_port,
+    Dependencies, Etcd, EtcdAuth, Masked, PodFile, Storage, StorageKind, TlsFiles, split_port,
 };
 use crate::refusal::Refusal;
+
+/// What Milvus' own configuration has for MinIO's keys.
+const MILVUS_DEFAULT_KEY: &str = "minioadmin";
 
 /// Members of the in-cluster etcd release, unless its values say otherwise.
 fn default_members(mode: Mode) -> u64 {
@@ -26,7 +30,7 @@ pub fn parse(milvus: &Milvus, version: &Version, refusals: &mut Vec<Refusal>) ->
         Names { name: milvus.metadata.name.as_deref()?, namespace: milvus.metadata.namespace.as_deref()? };
     let etcd = etcd(&milvus.spec, &names, refusals);
     let storage = storage(&milvus.spec, &names, refusals);
-    let queue = queue(milvus, &names, version, refusals);
+    let queue = queues::parse(milvus, &names, version, refusals);
     (refusals.len() == before).then_some(Dependencies { etcd, storage, queue })
 }
 
@@ -43,9 +47,10 @@ pub fn storage_endpoint(milvus: &Milvus) -> String {
     }
 }
 
-struct Names<'a> {
-    name: &'a str,
-    namespace: &'a str,
+/// What the Services of in-cluster releases are called after.
+pub(super) struct Names<'a> {
+    pub(super) name: &'a str,
+    pub(super) namespace: &'a str,
 }
 
 impl Names<'_> {
@@ -54,16 +59,26 @@ impl Names<'_> {
     }
 }
 
+fn config_file(spec: &MilvusSpec, path: &[&str]) -> Option<PodFile> {
+    config_text(spec, path).map(|path| files::source(spec, &path))
+}
+
+/// Three files below a section of the configuration, in the spelling of that section.
+pub(super) fn tls_files(spec: &MilvusSpec, section: &str, ca: &str) -> TlsFiles {
+    let file = |name: &str| config_file(spec, &[section, "ssl", name]);
+    TlsFiles { ca: file(ca), certificate: file("tlsCert"), key: file("tlsKey") }
+}
+
 fn at<'a>(spec: &'a MilvusSpec, path: &[&str]) -> Option<&'a Value> {
     spec.config.as_ref()?.get_path(path)
 }
 
-fn config_text(spec: &MilvusSpec, path: &[&str]) -> Option<String> {
+pub(super) fn config_text(spec: &MilvusSpec, path: &[&str]) -> Option<String> {
     at(spec, path).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
 /// Milvus reads `true` and `"true"` alike.
-fn config_flag(spec: &MilvusSpec, path: &[&str]) -> bool {
+pub(super) fn config_flag(spec: &MilvusSpec, path: &[&str]) -> bool {
     at(spec, path).is_some_and(|value| value.as_bool() == Some(true) || value.as_str() == Some("true"))
 }
 
@@ -71,7 +86,7 @@ fn etcd(spec: &MilvusSpec, names: &Names<'_>, refusals: &mut Vec<Refusal>) -> Et
     let given = spec.dependencies.as_ref().and_then(|d| d.etcd.clone()).unwrap_or_default();
     let auth = config_flag(spec, &["etcd", "auth", "enabled"]).then(|| EtcdAuth {
         user: config_text(spec, &["etcd", "auth", "userName"]).unwrap_or_default(),
-        password: config_text(spec, &["etcd", "auth", "password"]).unwrap_or_default(),
+        password: Masked(config_text(spec, &["etcd", "auth", "password"]).unwrap_or_default()),
     });
     if given.external && given.endpoints.is_empty() {
         refusals.push(missing("etcd.endpoints", "an external etcd", "- etcd-0.example:2379"));
@@ -83,7 +98,7 @@ fn etcd(spec: &MilvusSpec, names: &Names<'_>, refusals: &mut Vec<Refusal>) -> Et
         root_path: config_text(spec, &["etcd", "rootPath"]).unwrap_or_else(|| names.name.to_owned()),
         external: given.external,
         auth,
-        tls: config_flag(spec, &["etcd", "ssl", "enabled"]),
+        tls: config_flag(spec, &["etcd", "ssl", "enabled"]).then(|| tls_files(spec, "etcd", "tlsCACert")),
     }
 }
 
@@ -109,6 +124,12 @@ fn storage(spec: &MilvusSpec, names: &Names<'_>, refusals: &mut Vec<Refusal>) ->
     };
     let (host, port) = split_port(&endpoint, if tls { 443 } else { 80 });
     let ssl = given.ssl.unwrap_or_default();
+    let own_ca = ssl.ca_certificate_ref.filter(|name| ssl.enabled && !name.is_empty());
+    let key =
+        |name: &str| config_text(spec, &["minio", name]).unwrap_or_else(|| MILVUS_DEFAULT_KEY.to_owned());
+    let own_secret =
+        given.in_cluster.as_ref().and_then(|c| c.values.as_ref()?.get_path(&["existingSecret"])?.as_str());
+    let own_secret = own_secret.filter(|name| !name.is_empty()).map(str::to_owned);
     Storage {
         kind: match given.type_ {
             StorageType::MinIO | StorageType::Unset => StorageKind::MinIO,
@@ -120,122 +141,24 @@ fn storage(spec: &MilvusSpec, names: &Names<'_>, refusals: &mut Vec<Refusal>) ->
         external: given.external,
         secret: match given.external {
             true => given.secret_ref.filter(|name| !name.is_empty()),
-            false => Some(format!("{}-minio", names.name)),
+            false => own_secret.or_else(|| Some(format!("{}-minio", names.name))),
         },
+        config_keys: (key("accessKeyID"), Masked(key("secretAccessKey"))),
+        provider: config_text(spec, &["minio", "cloudProvider"]).unwrap_or_default(),
         bucket: config_text(spec, &["minio", "bucketName"]).unwrap_or_else(|| names.name.to_owned()),
         tls,
         iam: config_flag(spec, &["minio", "useIAM"]),
         virtual_host: config_flag(spec, &["minio", "useVirtualHost"]),
         region: config_text(spec, &["minio", "region"]),
-        ca_secret: ssl.ca_certificate_ref.filter(|name| ssl.enabled && !name.is_empty()),
+        ca: match own_ca {
+            Some(name) => Some(PodFile::Secret { name, key: "ca.crt".to_owned() }),
+            None => config_file(spec, &["minio", "ssl", "tlsCACert"]).filter(|_| tls),
+        },
         insecure: ssl.insecure_skip_verify,
     }
 }
 
-/// The queue that is asked for: the spec's, else the one that was pinned when the Milvus was first accepted, else the
-/// default of the version that runs. An upgrade never changes it by a default.
-fn kind(milvus: &Milvus, version: &Version) -> Kind {
-    let asked = milvus.spec.dependencies.as_ref().and_then(|d| d.msg_stream_type).and_then(convert::queue);
-    let status = milvus.status.as_ref();
-    let mode = convert::mode(milvus.spec.mode);
-    let pinned = status
-        .and_then(|s| s.resolved.as_ref())
-        .filter(|r| r.mode.map(convert::mode) == Some(mode))
-        .and_then(|r| r.msg_stream_type.as_deref())
-        .and_then(|text| text.parse().ok());
-    asked.or(pinned).unwrap_or_else(|| {
-        let running = status.and_then(|s| {
-            Some(Version::of(
-                s.current_version.as_deref().filter(|v| !v.is_empty()),
-                s.current_image.as_deref()?,
-            ))
-        });
-        let version = running.filter(|v| v.known().is_some()).unwrap_or_else(|| version.clone());
-        match (&version, milvus_plan::component::layout(&version), mode) {
-            (Version::Known(version), _, mode) => default_queue(mode, version),
-            (Version::Unknown(_), _, Mode::Cluster) => Kind::Pulsar,
-            (Version::Unknown(_), milvus_plan::facts::Layout::Streaming, Mode::Standalone) => {
-                Kind::Woodpecker
-            }
-            (Version::Unknown(_), milvus_plan::facts::Layout::IndexNodes, Mode::Standalone) => Kind::Rocksmq,
-        }
-    })
-}
-
-fn queue(milvus: &Milvus, names: &Names<'_>, version: &Version, refusals: &mut Vec<Refusal>) -> Queue {
-    let spec = &milvus.spec;
-    let given = spec.dependencies.clone().unwrap_or_default();
-    match kind(milvus, version) {
-        Kind::Pulsar => pulsar(spec, given.pulsar.unwrap_or_default(), names, refusals),
-        Kind::Kafka => kafka(spec, given.kafka.unwrap_or_default(), names, refusals),
-        Kind::Woodpecker => {
-            let woodpecker = given.woodpecker.unwrap_or_default();
-            if woodpecker.external && woodpecker.quorum_buffer_pools.is_empty() {
-                let example = "- {name: pool1, seeds: [woodpecker-0.example:18080]}";
-                refusals.push(missing("woodpecker.quorumBufferPools", "an external Woodpecker", example));
-            }
-            let pool = |p: milvus_api::QuorumBufferPool| Pool { name: p.name, seeds: p.seeds };
-            let pools = woodpecker.quorum_buffer_pools.into_iter().map(pool).collect();
-            Queue::Woodpecker { pools: woodpecker.external.then_some(pools) }
-        }
-        Kind::Rocksmq => Queue::Rocksmq,
-        Kind::Natsmq => Queue::Natsmq,
-        Kind::Custom => Queue::Custom,
-    }
-}
-
-fn pulsar(
-    spec: &MilvusSpec,
-    given: milvus_api::Pulsar,
-    names: &Names<'_>,
-    refusals: &mut Vec<Refusal>,
-) -> Queue {
-    let endpoint = given.endpoint.filter(|e| !e.is_empty());
-    if given.external && endpoint.is_none() {
-        refusals.push(missing("pulsar.endpoint", "an external Pulsar", "pulsar.example:6650"));
-    }
-    let endpoint = match given.external {
-        true => endpoint.unwrap_or_default(),
-        false => format!("{}-pulsar-proxy.{}:6650", names.name, names.namespace),
-    };
-    let auth = config_text(spec, &["pulsar", "authPlugin"]).is_some();
-    let text =
-        |key: &str, default: &str| config_text(spec, &["pulsar", key]).unwrap_or_else(|| default.to_owned());
-    let (tenant, namespace) = (text("tenant", "public"), text("namespace", "default"));
-    Queue::Pulsar { endpoint, external: given.external, auth, tenant, namespace }
-}
-
-fn kafka(
-    spec: &MilvusSpec,
-    given: milvus_api::Kafka,
-    names: &Names<'_>,
-    refusals: &mut Vec<Refusal>,
-) -> Queue {
-    if given.external && given.broker_list.is_empty() {
-        refusals.push(missing("kafka.brokerList", "an external Kafka", "- kafka-0.example:9092"));
-    }
-    let brokers = match given.external {
-        true => given.broker_list,
-        false => vec![format!("{}-kafka.{}:9092", names.name, names.namespace)],
-    };
-    let secret = given.secret_ref.filter(|name| !name.is_empty());
-    Queue::Kafka { brokers, external: given.external, secret, security: kafka_security(spec) }
-}
-
-fn kafka_security(spec: &MilvusSpec) -> KafkaSecurity {
-    let text = |key: &str| config_text(spec, &["kafka", key]);
-    let protocol = text("securityProtocol").unwrap_or_default().to_ascii_uppercase();
-    let mechanism =
-        text("saslMechanisms").or_else(|| protocol.starts_with("SASL").then(|| "PLAIN".to_owned()));
-    KafkaSecurity {
-        tls: protocol.ends_with("SSL") || config_flag(spec, &["kafka", "ssl", "enabled"]),
-        mechanism,
-        user: text("saslUsername").unwrap_or_default(),
-        password: text("saslPassword").unwrap_or_default(),
-    }
-}
-
-fn missing(field: &str, what: &str, example: &str) -> Refusal {
+pub(super) fn missing(field: &str, what: &str, example: &str) -> Refusal {
     let path = format!("spec.dependencies.{field}");
     Refusal::invalid(&path, format!("{what} needs it"), &format!("Set it, for example `{example}`."))
 }

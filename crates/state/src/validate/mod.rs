@@ -8,9 +8,11 @@ mod collisions;
 mod components;
 mod config_keys;
 mod dependencies;
+mod files;
 pub mod inert;
 mod persistence;
 pub mod pins;
+mod queues;
 mod settings;
 mod size;
 mod unsupported;
@@ -89,7 +91,7 @@ pub struct Validated {
     pub monitor: Option<MonitorSettings>,
     /// `dependencies.storage.endpoint` as written, for the checksum.
     pub storage_endpoint: String,
-    /// The Kafka Secret has `ca.pem`.
+    /// The Kafka Secret has `ca.pem`; false also when that could not be read, and then no configuration is written.
     pub kafka_has_ca: bool,
     /// Annotation `milvus.io/kafka-sasl-checksum` of a CR that upstream had.
     pub kafka_sasl_checksum: Option<String>,

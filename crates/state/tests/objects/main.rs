@@ -21,7 +21,7 @@ use world::World;
 /// Everything that the first pass over a Milvus writes, by kind and name.
 fn rendered(milvus: Milvus, kafka_has_ca: bool) -> BTreeMap<String, Value> {
     let mut snapshot = World::new(milvus).observe().unwrap();
-    snapshot.kafka_has_ca = kafka_has_ca;
+    snapshot.kafka_ca = Some(kafka_has_ca);
     let decided = decide(&snapshot).unwrap();
     let objects = decided.objects;
     assert!(objects.removals.is_empty());

@@ -89,3 +89,40 @@ fn down_does_not_hold_up_a_repair() {
     world.settle();
     assert!(world.pods.values().all(|p| p.image == crs::image("2.4.9")), "{}", world.describe());
 }
+
+/// Dependencies of upstream's own releases: the cluster rolls as any other, and what is not done is said.
+#[test]
+fn in_cluster_dependencies_are_used_and_the_cluster_rolls() {
+    let mut milvus = crs::mix("2.4.9");
+    milvus.spec.dependencies = None;
+    let mut world = World::running(milvus);
+    let (status, _, reason) = world.condition(ConditionType::SpecSupported);
+    assert_eq!((status.as_str(), reason.as_str()), ("False", "NotYetSupported"));
+    world.demands.ordered = true;
+    world.set_image("2.4.10");
+    world.settle();
+    assert!(world.updated(), "{}", world.describe());
+    assert_eq!(world.order().join(" "), "indexnode mixcoord querynode datanode proxy");
+}
+
+/// The Kafka Secret can't be read: whether it has a CA is not known, so the configuration stays as it is, also when the Milvus changes.
+#[test]
+fn nothing_is_rendered_from_a_secret_that_could_not_be_read() {
+    let mut milvus = crs::mix("2.4.9");
+    let kafka = r#"{"msgStreamType": "kafka", "kafka": {"external": true, "brokerList": ["k:9092"], "secretRef": "kafka"}}"#;
+    milvus.spec.dependencies = Some(serde_json::from_str(kafka).unwrap());
+    let mut world = World::new(milvus);
+    world.kafka_ca = Some(true);
+    world.settle();
+    assert!(world.updated(), "{}", world.describe());
+    let before = world.config_maps.clone();
+    world.kafka_ca = None;
+    world.edit(|milvus| {
+        milvus.spec.config = Some(serde_json::from_str(r#"{"log": {"level": "debug"}}"#).unwrap())
+    });
+    world.settle();
+    assert_eq!(world.config_maps, before);
+    world.kafka_ca = Some(true);
+    world.settle();
+    assert_ne!(world.config_maps, before, "the change arrives when the Secret is back");
+}

@@ -88,6 +88,8 @@ pub struct World {
     pub pods: BTreeMap<String, SimPod>,
     /// What the probes of the dependencies say.
     pub probes: Probes,
+    /// Whether the Kafka Secret has a CA, if that is known.
+    pub kafka_ca: Option<bool>,
     /// How pods behave.
     pub behaviour: Behaviour,
     /// What goes wrong.
@@ -138,6 +140,7 @@ impl World {
             service: None,
             pods: BTreeMap::new(),
             probes,
+            kafka_ca: Some(false),
             behaviour: Behaviour { ready_after: 2, ends_after: 2, broken: BTreeSet::new() },
             fault: None,
             demands: Demands::default(),
@@ -284,7 +287,15 @@ impl World {
             let claim: PersistentVolumeClaim = serde_json::from_value(found.clone()).unwrap();
             Some(ClaimRecord::of(&claim))
         });
-        Some(Snapshot { core, pods, templates, claim, probes: self.probes.clone(), kafka_has_ca: false })
+        Some(Snapshot {
+            core,
+            pods,
+            templates,
+            claim,
+            probes: self.probes.clone(),
+            kafka_ca: self.kafka_ca,
+            changed_secrets: Vec::new(),
+        })
     }
 
     /// The one object of a kind.
