@@ -77,7 +77,8 @@ pub struct Components {
     #[schemars(schema_with = "plain_integer")]
     pub rolling_mode: Option<i64>,
 
-    /// Leave Deployments alone and update only the active ConfigMap.
+    /// Leave the numbers of pods alone, and the template of query nodes while they have pods; of several ConfigMaps update
+    /// only the active one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enable_manual_mode: Option<bool>,
 

@@ -133,6 +133,8 @@ pub enum Reason {
     MilvusDowngradingImage,
     /// `spec` is accepted as it is.
     Accepted,
+    /// `spec` is accepted and carried out; the message says what in it is probably not meant so.
+    AcceptedWithWarnings,
     /// A field has a value that can't be right; the message names it.
     InvalidSpec,
     /// The change of image is known to lose data or is not supported; the message says why and what to do instead.
@@ -165,6 +167,8 @@ pub enum Reason {
     WaitingForDependencies,
     /// A Deployment is paused by `spec`.
     WaitingForUnpause,
+    /// Manual mode: a Deployment that has pods is left as it is.
+    WaitingForManualMode,
     /// Every component was seen at the target.
     UpgradeDone,
     /// The change of image was refused; nothing was changed.
@@ -205,6 +209,7 @@ impl Reason {
             | Self::MilvusUpgradingImage
             | Self::MilvusDowngradingImage => &[C::MilvusUpdated],
             Self::Accepted
+            | Self::AcceptedWithWarnings
             | Self::InvalidSpec
             | Self::UpgradeRefused
             | Self::ModeChangeRefused
@@ -220,6 +225,7 @@ impl Reason {
             | Self::WaitingForPodsGone
             | Self::WaitingForDependencies
             | Self::WaitingForUnpause
+            | Self::WaitingForManualMode
             | Self::UpgradeDone
             | Self::UpgradeHalted
             | Self::UpgradeSuperseded

@@ -70,7 +70,7 @@ pub const CONFIG_CHECKSUM: &str = "checksum/config";
 /// Generation of the `Milvus` that a Deployment was rendered from.
 pub const GENERATION: &str = "milvus.io/generation";
 
-/// Hash of the pod template that was rendered for a Deployment, or of a rendered Service: tells a change from a drift.
+/// Hash of the pod template that was rendered for a Deployment, or of another rendered object: tells a change from a drift.
 pub const RENDERED_HASH: &str = "milvus.io/rendered-hash";
 /// Hash of everything around the pod template of a Deployment.
 pub const RENDERED_SPEC_HASH: &str = "milvus.io/rendered-spec-hash";
@@ -202,7 +202,7 @@ pub const DOCUMENTED: &[KeyDoc] = &[
     doc(
         RENDERED_HASH,
         "annotation",
-        "Deployments and the Service",
+        "Deployments, Service, Ingress, PodMonitor, volume claim",
         US,
         "hash of what was rendered; when it is the same, nothing is sent",
     ),

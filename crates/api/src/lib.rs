@@ -16,6 +16,7 @@ pub mod free_form;
 pub mod keys;
 pub mod milvus;
 pub mod names;
+pub mod pod_monitor;
 pub mod status;
 pub mod upgrade;
 
@@ -33,6 +34,7 @@ pub use dependencies::{
 };
 pub use free_form::FreeForm;
 pub use milvus::{Milvus, MilvusSpec, Mode, UpgradePolicy};
+pub use pod_monitor::{PodMonitor, PodMonitorSpec};
 pub use status::{
     ComponentDeployStatus, CoordinatorSet, MilvusCondition, MilvusState, MilvusStatus, ResolvedDefaults,
     RolloutDirection, RolloutImage, RolloutPhase, RolloutStatus, RolloutStep, StepState, WaitingFor,

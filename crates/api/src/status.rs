@@ -81,7 +81,8 @@ pub struct MilvusStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resolved: Option<ResolvedDefaults>,
 
-    /// Deployment to its generation after the operator last wrote it. An addition of this operator.
+    /// Deployment, `Ingress/NAME` or `PodMonitor/NAME` to its generation after the operator last wrote it. An addition of this
+    /// operator.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub applied_generations: BTreeMap<String, i64>,
 }

@@ -92,10 +92,14 @@ pub fn story(view: &View, style: Style) -> String {
     if !view.problems.is_empty() {
         blocks.push(problems_block(&view.problems, view.at, style));
     }
-    if !view.unsupported.is_empty() {
+    let lists = [
+        ("These fields have no effect yet:", &view.unsupported),
+        ("These fields are probably not meant so:", &view.warnings),
+    ];
+    for (title, fields) in lists.into_iter().filter(|(_, fields)| !fields.is_empty()) {
         let mut table = table(style);
-        table.add_rows(view.unsupported.iter().map(|field| ["", field.as_str()]));
-        blocks.push(format!("These fields have no effect yet:\n{}", finish(table, &[0])));
+        table.add_rows(fields.iter().map(|field| ["", field.as_str()]));
+        blocks.push(format!("{title}\n{}", finish(table, &[0])));
     }
     blocks.join("\n")
 }

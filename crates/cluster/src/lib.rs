@@ -4,6 +4,7 @@
 //! [`read`] and [`watch`], writes in [`mod@write`]; what the watches have seen is in [`records`].
 
 pub mod connect;
+pub mod monitors;
 pub mod read;
 pub mod records;
 pub mod watch;

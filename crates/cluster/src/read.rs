@@ -6,12 +6,12 @@
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::core::v1::{Pod, Secret};
+use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod, Secret};
 use kube::Client;
 use kube::api::{Api, DynamicObject, ListParams};
 use kube::core::ApiResource;
 use milvus_api::keys;
-use milvus_state::records::PodRecord;
+use milvus_state::records::{ClaimRecord, PodRecord};
 use serde_json::Value;
 use snafu::{ResultExt as _, Snafu};
 
@@ -32,6 +32,17 @@ pub enum Error {
     /// A live template.
     #[snafu(display("can't read Deployment {namespace}/{name}: {source}"))]
     Deployment {
+        /// Namespace.
+        namespace: String,
+        /// Name.
+        name: String,
+        /// What the API server said.
+        #[snafu(source(from(kube::Error, Box::new)))]
+        source: Box<kube::Error>,
+    },
+    /// A volume claim.
+    #[snafu(display("can't read PersistentVolumeClaim {namespace}/{name}: {source}"))]
+    Claim {
         /// Namespace.
         namespace: String,
         /// Name.
@@ -70,6 +81,13 @@ pub async fn template(client: &Client, namespace: &str, name: &str) -> Result<Op
     let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), namespace, &kind);
     let object = api.get_opt(name).await.context(DeploymentSnafu { namespace, name })?;
     Ok(object.and_then(|o| o.data.pointer("/spec/template").cloned()))
+}
+
+/// A volume claim; `None` if there is none of that name.
+pub async fn claim(client: &Client, namespace: &str, name: &str) -> Result<Option<ClaimRecord>, Error> {
+    let api: Api<PersistentVolumeClaim> = Api::namespaced(client.clone(), namespace);
+    let found = api.get_opt(name).await.context(ClaimSnafu { namespace, name })?;
+    Ok(found.as_ref().map(ClaimRecord::of))
 }
 
 /// What the API server says of a Secret.

@@ -7,7 +7,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use milvus_api::Milvus;
-use milvus_state::records::{ConfigMapRecord, DeploymentRecord, ServiceRecord};
+use milvus_state::records::{
+    ConfigMapRecord, DeploymentRecord, IngressRecord, MetaRecord, MonitorKind, ServiceRecord,
+};
 
 use crate::watch::Scope;
 
@@ -47,6 +49,18 @@ impl Versioned for ConfigMapRecord {
 }
 
 impl Versioned for ServiceRecord {
+    fn resource_version(&self) -> &str {
+        &self.resource_version
+    }
+}
+
+impl Versioned for IngressRecord {
+    fn resource_version(&self) -> &str {
+        &self.meta.resource_version
+    }
+}
+
+impl Versioned for MetaRecord {
     fn resource_version(&self) -> &str {
         &self.resource_version
     }
@@ -121,6 +135,10 @@ pub struct Records {
     deployments: Mutex<Shelf<DeploymentRecord>>,
     config_maps: Mutex<Shelf<ConfigMapRecord>>,
     services: Mutex<Shelf<ServiceRecord>>,
+    ingresses: Mutex<Shelf<IngressRecord>>,
+    pod_monitors: Mutex<Shelf<MetaRecord>>,
+    /// Whether the cluster has PodMonitors.
+    monitor_kind: Mutex<MonitorKind>,
     /// Namespaces with a Service named `minio`.
     minio: Mutex<HashSet<String>>,
     /// Milvus objects as our own last write left them, until the watch has caught up.
@@ -146,6 +164,21 @@ impl Records {
     /// Services.
     pub fn services(&self) -> MutexGuard<'_, Shelf<ServiceRecord>> {
         lock(&self.services)
+    }
+
+    /// Ingresses.
+    pub fn ingresses(&self) -> MutexGuard<'_, Shelf<IngressRecord>> {
+        lock(&self.ingresses)
+    }
+
+    /// PodMonitors.
+    pub fn pod_monitors(&self) -> MutexGuard<'_, Shelf<MetaRecord>> {
+        lock(&self.pod_monitors)
+    }
+
+    /// Whether the cluster has PodMonitors.
+    pub fn monitor_kind(&self) -> MutexGuard<'_, MonitorKind> {
+        lock(&self.monitor_kind)
     }
 
     /// Namespaces with a Service named `minio`.

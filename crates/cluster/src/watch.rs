@@ -14,7 +14,7 @@ use kube::core::PartialObjectMeta;
 use kube::runtime::{WatchStreamExt as _, watcher};
 use kube::{Client, Resource, ResourceExt as _};
 use milvus_api::keys;
-use milvus_state::records::{ConfigMapRecord, DeploymentRecord, ServiceRecord};
+use milvus_state::records::{ConfigMapRecord, DeploymentRecord, IngressRecord, ServiceRecord};
 use serde::de::DeserializeOwned;
 use tokio::sync::watch;
 
@@ -85,6 +85,11 @@ impl Watching {
         self.shelved(ServiceRecord::of, Records::services)
     }
 
+    /// Ingresses of all Milvus objects.
+    pub fn ingresses(&self) -> (impl Stream<Item = Key> + use<>, Synced) {
+        self.shelved(IngressRecord::of, Records::ingresses)
+    }
+
     /// Objects of a kind that become records.
     fn shelved<K, T>(
         &self,
@@ -150,12 +155,12 @@ impl Watching {
 }
 
 /// Objects with the label that all of ours have.
-fn ours() -> watcher::Config {
+pub(crate) fn ours() -> watcher::Config {
     watcher::Config::default().labels(&format!("{}={}", keys::MANAGED_BY, keys::MANAGER)).page_size(PAGE)
 }
 
 /// The Milvus that an object belongs to, by its label: every owned object and pod has it.
-fn owner<K: Resource>(object: &K) -> Option<Key> {
+pub(crate) fn owner<K: Resource>(object: &K) -> Option<Key> {
     let instance = object.labels().get(keys::INSTANCE)?.clone();
     Some((object.namespace()?, instance))
 }

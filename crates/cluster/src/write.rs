@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use k8s_openapi::NamespaceResourceScope;
-use k8s_openapi::api::apps::v1::Deployment;
 use kube::api::{Api, DeleteParams, Patch, PatchParams, PostParams, Preconditions, PropagationPolicy};
 use kube::{Client, Resource, ResourceExt as _};
 use milvus_api::{Milvus, keys};
@@ -149,15 +148,19 @@ impl Writer {
         self.send(action, api.patch(name, &params, &Patch::Apply(object))).await
     }
 
-    /// Deletes the Deployment that was seen; one of the same name that came after it stays.
-    pub async fn delete(&self, namespace: &str, name: &str, uid: &str) -> Result<(), Error> {
+    /// Deletes the object that was seen; one of the same name that came after it stays.
+    pub async fn delete<K>(&self, namespace: &str, name: &str, uid: &str) -> Result<(), Error>
+    where
+        K: Resource<Scope = NamespaceResourceScope> + Clone + DeserializeOwned + std::fmt::Debug,
+        K::DynamicType: Default,
+    {
         let params = DeleteParams {
             preconditions: Some(Preconditions { uid: Some(uid.to_owned()), resource_version: None }),
             propagation_policy: Some(PropagationPolicy::Background),
             ..DeleteParams::default()
         };
-        let api = self.api::<Deployment>(namespace);
-        let action = format!("delete Deployment {namespace}/{name}");
+        let api = self.api::<K>(namespace);
+        let action = format!("delete {} {namespace}/{name}", K::kind(&K::DynamicType::default()));
         gone_is_good(self.send(action, api.delete(name, &params)).await)
     }
 

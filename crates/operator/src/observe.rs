@@ -41,7 +41,11 @@ pub async fn observe(ctx: &Context, watched: &Milvus) -> Result<Snapshot, read::
         }
     }
     let Seen { probes, kafka_ca, changed_secrets } = seen;
-    Ok(Snapshot { core, pods, templates, probes, kafka_ca, changed_secrets })
+    let claim = match needs.claim {
+        Some(claim) => read::claim(&ctx.client, &namespace, &claim).await?,
+        None => None,
+    };
+    Ok(Snapshot { core, pods, templates, claim, probes, kafka_ca, changed_secrets })
 }
 
 /// What is known of the dependencies of a Milvus.
@@ -55,13 +59,15 @@ struct Seen {
 fn core(ctx: &Context, watched: &Milvus) -> Core {
     let key = key(watched);
     let milvus = ctx.records.newest(&key, watched);
-    let named = milvus.spec.components.active_config_map.clone().filter(|name| !name.is_empty());
-    let config_map = named.unwrap_or_else(|| key.1.clone());
+    let entry = format!("{}-milvus", key.1);
     Core {
         now: Timestamp::now(),
         deployments: ctx.records.deployments().of(&key),
-        config_map: ctx.records.config_maps().of(&key).remove(&config_map),
-        service: ctx.records.services().of(&key).remove(&format!("{}-milvus", key.1)),
+        config_maps: ctx.records.config_maps().of(&key),
+        service: ctx.records.services().of(&key).remove(&entry),
+        ingress: ctx.records.ingresses().of(&key).remove(&entry),
+        pod_monitor: ctx.records.pod_monitors().of(&key).remove(&key.1),
+        monitor_kind: *ctx.records.monitor_kind(),
         minio_link: ctx.records.minio().contains(&key.0),
         tool: ctx.tool.clone(),
         operator_version: env!("CARGO_PKG_VERSION").to_owned(),

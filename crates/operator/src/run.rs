@@ -6,11 +6,13 @@
 use std::sync::Arc;
 
 use futures::channel::mpsc;
-use futures::{Stream, StreamExt as _, future};
+use futures::stream::BoxStream;
+use futures::{StreamExt as _, future};
 use kube::api::Api;
 use kube::runtime::controller::{Config, Controller, Error as ControllerError};
 use kube::runtime::reflector::{ObjectRef, store};
 use kube::runtime::{WatchStreamExt as _, reflector, watcher};
+use milvus_cluster::monitors::{self, News};
 use milvus_cluster::records::Key;
 use milvus_cluster::watch::{Scope, Synced, Watching};
 use milvus_probe::Changes;
@@ -67,7 +69,20 @@ async fn instances(
     others: &mut JoinSet<()>,
 ) {
     let Settings { scopes, concurrency, phase, .. } = settings;
-    let (owned, synced) = owned(&ctx, scopes);
+    let (owned, mut synced) = owned(&ctx, scopes);
+    let (changed, monitored) = mpsc::unbounded();
+    let everyone: Vec<_> = scopes
+        .iter()
+        .map(|scope| {
+            // Whether the cluster has PodMonitors at all comes and goes: then every Milvus of the scope is looked at.
+            let (all, everyone) = mpsc::unbounded();
+            let (watch, known) = monitors::watch(watching(&ctx, scope), News::new(changed.clone(), all));
+            others.spawn(watch);
+            synced.push(known);
+            everyone
+        })
+        .collect();
+    let owned = futures::stream::select(owned, monitored);
     let probed = changes.into_stream().filter_map(|key| future::ready(probes::owner(&key)));
     let (inlets, outlets): (Vec<_>, Vec<_>) = scopes.iter().map(|scope| route(scope.clone())).unzip();
     others.spawn(futures::stream::select(owned, probed.boxed()).for_each(move |key| {
@@ -87,8 +102,9 @@ async fn instances(
     }
     phase.send_replace(Phase::Working);
     tracing::info!("all watches have listed what exists");
-    let controllers = scopes.iter().zip(outlets).map(|(scope, triggers)| {
-        milvus(ctx.clone(), scope, triggers.map(reference), *concurrency, stop.clone().cancelled_owned())
+    let controllers = scopes.iter().zip(outlets).zip(everyone).map(|((scope, one), all)| {
+        let triggers = Triggers { one: one.map(reference).boxed(), all: all.boxed() };
+        milvus(ctx.clone(), scope, triggers, *concurrency, stop.clone().cancelled_owned())
     });
     future::join_all(controllers).await;
 }
@@ -99,11 +115,19 @@ fn route(scope: Scope) -> ((Scope, mpsc::UnboundedSender<Key>), mpsc::UnboundedR
     ((scope, inlet), outlet)
 }
 
+/// What makes a Milvus be looked at, beside itself.
+struct Triggers {
+    /// One of them.
+    one: BoxStream<'static, ObjectRef<Guarded>>,
+    /// Each of them.
+    all: BoxStream<'static, ()>,
+}
+
 /// The controller of Milvus objects.
 async fn milvus(
     ctx: Arc<Context>,
     scope: &Scope,
-    triggers: impl Stream<Item = ObjectRef<Guarded>> + Send + 'static,
+    triggers: Triggers,
     concurrency: u16,
     stop: impl Future<Output = ()> + Send + Sync + 'static,
 ) {
@@ -113,7 +137,8 @@ async fn milvus(
     let objects = reflector(writer, events).touched_objects();
     Controller::for_stream(objects, reader)
         .with_config(Config::default().concurrency(concurrency))
-        .reconcile_on(triggers)
+        .reconcile_on(triggers.one)
+        .reconcile_all_on(triggers.all)
         .graceful_shutdown_on(stop)
         .run(reconcile, |object, error, ctx| after_failure(&object, error, &ctx), ctx.clone())
         .for_each(|outcome| {
@@ -145,24 +170,29 @@ fn reference((namespace, name): Key) -> ObjectRef<Guarded> {
 }
 
 /// Everything that a Milvus owns, as triggers.
-fn owned(ctx: &Context, scopes: &[Scope]) -> (futures::stream::BoxStream<'static, Key>, Vec<Synced>) {
+fn owned(ctx: &Context, scopes: &[Scope]) -> (BoxStream<'static, Key>, Vec<Synced>) {
     let (mut streams, mut synced) = (Vec::new(), Vec::new());
     for scope in scopes {
-        let watching =
-            Watching { client: ctx.client.clone(), scope: scope.clone(), records: ctx.records.clone() };
+        let watching = watching(ctx, scope);
         let (deployments, first) = watching.deployments();
         let (config_maps, second) = watching.config_maps();
         let (services, third) = watching.services();
         let (pods, fourth) = watching.pods();
         let (minio, fifth) = watching.minio();
+        let (ingresses, sixth) = watching.ingresses();
         streams.extend([
             deployments.boxed(),
             config_maps.boxed(),
             services.boxed(),
             pods.boxed(),
             minio.boxed(),
+            ingresses.boxed(),
         ]);
-        synced.extend([first, second, third, fourth, fifth]);
+        synced.extend([first, second, third, fourth, fifth, sixth]);
     }
     (futures::stream::select_all(streams).boxed(), synced)
+}
+
+fn watching(ctx: &Context, scope: &Scope) -> Watching {
+    Watching { client: ctx.client.clone(), scope: scope.clone(), records: ctx.records.clone() }
 }

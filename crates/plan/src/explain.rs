@@ -50,6 +50,9 @@ pub fn waiting(waiting: &Waiting) -> String {
             format!("{updated} of {wanted} pods are new, {available} of {wanted} are available")
         }
         WaitReason::Paused => "it is paused; set `paused: false` in spec.components to go on".to_owned(),
+        WaitReason::Manual { deployment } => format!(
+            "in manual mode Deployment {deployment} is left as it is while it has pods; scale it to 0, and it gets the new template"
+        ),
         WaitReason::OldPods { count: 1 } => "1 old pod has not ended yet".to_owned(),
         WaitReason::OldPods { count } => format!("{count} old pods have not ended yet"),
         WaitReason::PodProblem { pod, reason, message } if message.is_empty() => {

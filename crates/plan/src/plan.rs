@@ -77,6 +77,8 @@ pub struct Request {
     pub update_mode: UpdateMode,
     /// `spec.components.enableRollingUpdate`, with the default applied; without it everything goes at once.
     pub rolling_enabled: bool,
+    /// A standalone is stopped before its successor starts, because both would need the same volume.
+    pub stopped_first: bool,
     /// The set of components that `spec` asks for.
     pub topology: Topology,
     /// The coordinators that run now; `None` where there are none.
@@ -199,7 +201,8 @@ fn ordered_steps(from: &Side, request: &Request, direction: Direction) -> Vec<St
     let orders = order::steps(&from.version, &to.version, &request.topology, order_of);
     let with_downtime = |components: Vec<Component>| {
         let hit = components.iter().any(|one| one.is_coordinator() || *one == Component::Standalone);
-        step(components, downtime.filter(|_| hit))
+        let stopped = request.stopped_first && components.contains(&Component::Standalone);
+        step(components, if stopped { Some(explain::STOPPED_FIRST) } else { downtime.filter(|_| hit) })
     };
     orders.into_iter().map(|order| with_downtime(order.components)).collect()
 }

@@ -49,6 +49,11 @@ pub enum WaitReason {
     },
     /// The Deployment is paused (`paused: true` in `spec`): Kubernetes changes none of its pods.
     Paused,
+    /// Manual mode (`enableManualMode: true` in `spec`): a Deployment with pods keeps its template.
+    Manual {
+        /// Name of the Deployment.
+        deployment: String,
+    },
     /// Pods of the old template are still there; evicted and failed ones are not counted.
     OldPods {
         /// How many.

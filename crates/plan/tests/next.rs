@@ -82,6 +82,7 @@ fn any_request() -> impl Strategy<Value = Request> {
             Request {
                 update_mode,
                 rolling_enabled,
+                stopped_first: false,
                 topology,
                 running_coordinators,
                 queue: QueueChange::Unchanged,

@@ -6,7 +6,7 @@ use milvus_api::{Reason, keys};
 use milvus_plan::{Component, Decision, Plan, Progress, Version, next};
 
 use crate::refusal::Refusal;
-use crate::render::{Error, Objects, Removal, assemble};
+use crate::render::{Error, Kind, Objects, Removal, assemble};
 use crate::request;
 use crate::snapshot::Snapshot;
 use crate::survey::{self, Target};
@@ -92,11 +92,20 @@ pub fn decide(snapshot: &Snapshot) -> Result<Decided, Error> {
     planned(milvus, snapshot)
 }
 
-/// Stops the workloads first; the finalizer goes when no pod is left. The rest is garbage-collected.
+/// Stops the workloads first; the finalizer goes when no pod is left, and with it the claim, if it was asked to. The rest is
+/// garbage-collected.
 fn deleting(snapshot: &Snapshot) -> Decided {
     let mut decided = Decided::only(Verdict::Deleting);
+    let removal = |kind, name: &str, uid: &str| Removal { kind, name: name.to_owned(), uid: uid.to_owned() };
     let live = snapshot.core.owned().filter(|d| !d.deleting);
-    decided.objects.removals = live.map(|d| Removal { name: d.name.clone(), uid: d.uid.clone() }).collect();
+    decided.objects.removals = live.map(|d| removal(Kind::Deployment, &d.name, &d.uid)).collect();
+    // A claim is read here only when it is to go.
+    if let (true, Some(claim)) =
+        (snapshot.nothing_runs(), snapshot.claim.as_ref().filter(|c| !c.meta.deleting))
+    {
+        let name = milvus_api::names::data_claim(snapshot.core.name()).unwrap_or_default();
+        decided.objects.removals.push(removal(Kind::Claim, &name, &claim.meta.uid));
+    }
     decided
 }
 
@@ -141,11 +150,11 @@ fn planned(milvus: Validated, snapshot: &Snapshot) -> Result<Decided, Error> {
     };
     if snapshot.kafka_ca.is_none() {
         // Half of the configuration is not known: what exists stays as it is.
-        objects.config_map = None;
+        objects.config_maps.clear();
     }
     let stale = assemble::stale(&targets, snapshot);
     if verdict == Verdict::Plan(Decision::Done) {
-        objects.removals.clone_from(&stale);
+        objects.removals.extend(stale.iter().cloned());
     }
     let remains = assemble::remains(&targets, &stale, snapshot);
     Ok(Decided {
@@ -168,9 +177,18 @@ fn halted(milvus: Validated, refusals: Vec<Refusal>, snapshot: &Snapshot) -> Res
     let progress = survey::progress(&targets, snapshot);
     let mut objects = assemble::render(&milvus, &targets, None, &BTreeSet::new(), snapshot)?;
     // Configuration and entry of a refused change would reach what runs.
-    objects.config_map =
-        objects.config_map.filter(|_| core.config_map.is_none() && snapshot.kafka_ca.is_some());
+    objects.config_maps.retain(|map| {
+        let name = map.metadata.name.as_deref().unwrap_or_default();
+        !core.config_maps.contains_key(name) && snapshot.kafka_ca.is_some()
+    });
     objects.service = objects.service.filter(|_| core.service.is_none());
+    objects.beside.retain(|write| match write.kind {
+        Kind::Claim => snapshot.claim.is_none(),
+        Kind::Ingress => core.ingress.is_none(),
+        Kind::PodMonitor => core.pod_monitor.is_none(),
+        Kind::Deployment => false,
+    });
+    objects.removals.clear();
     let verdict = Verdict::Refused(refusals);
     let stale = assemble::stale(&targets, snapshot);
     let remains = assemble::remains(&targets, &stale, snapshot);

@@ -22,6 +22,7 @@ pub mod slots;
 pub mod snapshot;
 pub mod survey;
 pub mod validate;
+pub mod warnings;
 
 pub use decide::{Decided, Verdict, decide};
 pub use fold::{Folded, Note, Severity, fold};

@@ -13,6 +13,10 @@ pub use milvus_api::names::Slot;
 
 use crate::hash;
 
+mod beside;
+
+pub use beside::{ClaimRecord, IngressRecord, MetaRecord, MonitorKind};
+
 /// A Deployment as the pass sees it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DeploymentRecord {

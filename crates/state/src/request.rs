@@ -4,6 +4,7 @@ use milvus_api::{MilvusStatus, RolloutPhase, RolloutStatus};
 use milvus_plan::{Coordinators, Direction, Objections, Plan, Request, Side, Version, plan};
 
 use crate::convert;
+use crate::render::workload;
 use crate::snapshot::{Core, Snapshot};
 use crate::validate::{Validated, pins};
 
@@ -16,6 +17,7 @@ pub fn planned(milvus: &Validated, snapshot: &Snapshot) -> Result<Plan, Objectio
         to: milvus.target.clone(),
         update_mode: milvus.update_mode,
         rolling_enabled: milvus.rolling_enabled,
+        stopped_first: workload::one_at_a_time(milvus),
         topology: milvus.topology,
         running_coordinators: running_coordinators(&snapshot.core),
         queue: pins::queue_change(milvus, status.and_then(|s| s.resolved.as_ref())),
@@ -101,7 +103,7 @@ fn side(image: &str, version: Option<&str>) -> Side {
 /// The coordinators that run, by the Deployments that have pods.
 fn running_coordinators(core: &Core) -> Option<Coordinators> {
     let runs = |component: milvus_plan::Component| {
-        let name = crate::render::workload::name(core.name(), component, None);
+        let name = workload::name(core.name(), component, None);
         core.deployment(&name).is_some_and(|d| d.replicas > 0)
     };
     if runs(milvus_plan::Component::RootCoord) {

@@ -107,7 +107,7 @@ pub fn plan(hint: Option<Slot>, slots: [Option<SlotView>; 2], size: Size, open: 
     };
     let twin = slots[index(now.other())];
     if !open && !cur.at_target {
-        return held(now, cur, twin, wanted);
+        return held(now, cur, twin, wanted, Template::Keep);
     }
     let Some(twin) = twin else {
         // The twin was deleted by hand: it comes back idle, and the next pass goes on from there.
@@ -138,15 +138,36 @@ fn first(now: Slot, slots: [Option<SlotView>; 2], wanted: i32) -> SlotPlan {
     both(now, goal, twin, false)
 }
 
-/// The step has not come, or the target is refused. A settled component still follows its replica count; one that
-/// is in the middle of a hand-over stays as it is.
-fn held(now: Slot, cur: SlotView, twin: Option<SlotView>, wanted: i32) -> SlotPlan {
+/// The step has not come, or the target is refused, or the component is paused. A settled component still follows its replica
+/// count; one that is in the middle of a hand-over stays as it is.
+fn held(now: Slot, cur: SlotView, twin: Option<SlotView>, wanted: i32, template: Template) -> SlotPlan {
     let keep = |replicas| SlotGoal { template: Template::Keep, replicas };
+    let current = |replicas| SlotGoal { template, replicas };
     match twin {
-        None => both(now, keep(wanted), idle(), false),
-        Some(twin) if twin.replicas == 0 && twin.pods == 0 => both(now, keep(wanted), keep(0), false),
-        Some(twin) => both(now, keep(cur.replicas), keep(twin.replicas), true),
+        None => both(now, current(wanted), idle(), false),
+        Some(twin) if twin.replicas == 0 && twin.pods == 0 => both(now, current(wanted), keep(0), false),
+        Some(twin) => both(now, current(cur.replicas), keep(twin.replicas), true),
     }
+}
+
+/// The next move of a paused component: none. A new template is not even sent, because Kubernetes would give the pods that a paused
+/// Deployment is scaled to the template before it.
+pub fn paused(hint: Option<Slot>, slots: [Option<SlotView>; 2], wanted: i32) -> SlotPlan {
+    let now = current(hint, slots);
+    let Some(cur) = slots[index(now)] else { return first(now, slots, wanted.max(0)) };
+    let template = if cur.at_target { Template::Target } else { Template::Keep };
+    held(now, cur, slots[index(now.other())], wanted.max(0), template)
+}
+
+/// The next move in manual mode, where the user scales both slots: the current one gets the wanted template while it has no pods.
+/// `wanted` is what a new component begins with.
+pub fn manual(hint: Option<Slot>, slots: [Option<SlotView>; 2], wanted: i32) -> SlotPlan {
+    let now = current(hint, slots);
+    let Some(cur) = slots[index(now)] else { return first(now, slots, wanted.max(0)) };
+    let template = if cur.at_target || cur.replicas == 0 { Template::Target } else { Template::Keep };
+    let twin = slots[index(now.other())];
+    let twin = twin.map_or_else(idle, |twin| SlotGoal { template: Template::Keep, replicas: twin.replicas });
+    both(now, SlotGoal { template, replicas: cur.replicas }, twin, false)
 }
 
 /// Moves pods from `old` to `new`, which gets the wanted template.

@@ -9,10 +9,13 @@ use jiff::Timestamp;
 use milvus_api::Milvus;
 use serde_json::Value;
 
-use crate::records::{ConfigMapRecord, DeploymentRecord, PodRecord, ServiceRecord};
+use crate::records::{
+    ClaimRecord, ConfigMapRecord, DeploymentRecord, IngressRecord, MetaRecord, MonitorKind, PodRecord,
+    ServiceRecord,
+};
 use crate::render::Tool;
 use crate::survey;
-use crate::validate::validate;
+use crate::validate::{DataVolume, validate};
 
 /// What the watches hold about one Milvus.
 #[derive(Clone, Debug)]
@@ -23,10 +26,16 @@ pub struct Core {
     pub milvus: Milvus,
     /// Its Deployments by name, also of a former Milvus of the same name.
     pub deployments: BTreeMap<String, DeploymentRecord>,
-    /// Its ConfigMap.
-    pub config_map: Option<ConfigMapRecord>,
+    /// Its ConfigMaps by name; pods of an earlier `activeConfigMap` still read theirs.
+    pub config_maps: BTreeMap<String, ConfigMapRecord>,
     /// Its Service.
     pub service: Option<ServiceRecord>,
+    /// Its Ingress.
+    pub ingress: Option<IngressRecord>,
+    /// Its PodMonitor.
+    pub pod_monitor: Option<MetaRecord>,
+    /// Whether there can be one.
+    pub monitor_kind: MonitorKind,
     /// A Service named `minio` is in the namespace.
     pub minio_link: bool,
     /// What the operator gives to pods.
@@ -42,6 +51,8 @@ pub struct Needs {
     pub pods: bool,
     /// Live pod templates of these Deployments, to change their size without changing their template.
     pub templates: Vec<String>,
+    /// The volume claim of this name. Claims are not watched: only those that somebody asks for are looked at, once a pass.
+    pub claim: Option<String>,
 }
 
 /// Outcome of a probe, as the condition will say it.
@@ -105,6 +116,8 @@ pub struct Snapshot {
     pub pods: Option<Vec<PodRecord>>,
     /// Live templates, as JSON so that no field of a newer Kubernetes is lost.
     pub templates: BTreeMap<String, Value>,
+    /// The volume claim that was asked for, if it is there.
+    pub claim: Option<ClaimRecord>,
     /// Dependencies.
     pub probes: Probes,
     /// The Kafka Secret has `ca.pem`; `None` when that is not known, because the Secret is gone or can't be read.
@@ -120,15 +133,25 @@ impl Snapshot {
     }
 }
 
+impl Snapshot {
+    /// No Deployment of this Milvus is left, and no pod.
+    pub fn nothing_runs(&self) -> bool {
+        self.core.owned().next().is_none() && self.pods.as_ref().is_none_or(Vec::is_empty)
+    }
+}
+
 /// Says what else a pass must read.
 ///
 /// Pods are listed only while something moves: a settled Milvus costs no request.
 pub fn needs(core: &Core, kafka_has_ca: bool) -> Needs {
+    let milvus = validate(&core.milvus, kafka_has_ca);
     if core.milvus.metadata.deletion_timestamp.is_some() {
-        // Its finalizer goes when its last pod has gone.
-        return Needs { pods: true, ..Needs::default() };
+        // Its finalizer goes when its last pod has gone, and with that the claim, if it is to go too.
+        let claim = milvus.ok().and_then(|m| m.claim_to_delete().map(str::to_owned));
+        return Needs { pods: true, claim, ..Needs::default() };
     }
-    let Ok(milvus) = validate(&core.milvus, kafka_has_ca) else { return Needs::default() };
+    let Ok(milvus) = milvus else { return Needs::default() };
+    let claim = milvus.data.as_ref().and_then(DataVolume::claim_name).map(str::to_owned);
     let settled = survey::settled(core);
     let Ok(targets) = survey::targets(&milvus, core) else { return Needs::default() };
     let mut templates = Vec::new();
@@ -145,7 +168,7 @@ pub fn needs(core: &Core, kafka_has_ca: bool) -> Needs {
             templates.extend(resized.map(|r| r.name.clone()));
         }
     }
-    Needs { pods: !(settled && all_at_target), templates }
+    Needs { pods: !(settled && all_at_target), templates, claim }
 }
 
 impl Core {
@@ -171,18 +194,15 @@ impl Core {
             .filter(|d| foreign(&d.owner_uid))
             .map(|d| format!("Deployment {}", d.name))
             .collect();
-        left.extend(
-            self.config_map
-                .iter()
-                .filter(|c| foreign(&c.owner_uid))
-                .map(|_| format!("ConfigMap {}", self.name())),
-        );
-        left.extend(
-            self.service
-                .iter()
-                .filter(|s| foreign(&s.owner_uid))
-                .map(|_| format!("Service {}-milvus", self.name())),
-        );
+        let maps = self.config_maps.iter().filter(|(_, map)| foreign(&map.owner_uid));
+        left.extend(maps.map(|(name, _)| format!("ConfigMap {name}")));
+        let name = self.name();
+        let others = [
+            (self.service.as_ref().map(|s| &s.owner_uid), format!("Service {name}-milvus")),
+            (self.ingress.as_ref().map(|i| &i.meta.owner_uid), format!("Ingress {name}-milvus")),
+            (self.pod_monitor.as_ref().map(|m| &m.owner_uid), format!("PodMonitor {name}")),
+        ];
+        left.extend(others.into_iter().filter(|(owner, _)| owner.is_some_and(foreign)).map(|(_, what)| what));
         left
     }
 

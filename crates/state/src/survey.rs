@@ -15,7 +15,7 @@ use crate::render::workload;
 use crate::render::{Error, Tool};
 use crate::slots::{self, SLOTS, SlotView};
 use crate::snapshot::{Core, Snapshot};
-use crate::validate::{ComponentSettings, Validated};
+use crate::validate::{ComponentSettings, Replicas, Validated};
 
 /// A component at its target.
 #[derive(Clone, Debug)]
@@ -182,10 +182,20 @@ fn slotted_state(target: &Target, snapshot: &Snapshot, pods: &Pods<'_>) -> Compo
     let record = |slot| core.deployment(&workload::name(core.name(), target.settings.component, Some(slot)));
     let (Some(cur), twin) = (record(current), record(current.other())) else { return ComponentState::Absent };
     if !target.matches(cur) {
-        return ComponentState::Pending;
+        let manual = matches!(target.settings.replicas, Replicas::Manual(_)) && cur.replicas > 0;
+        return match (target.settings.paused, manual) {
+            (true, _) => ComponentState::Updating(Waiting::new(WaitReason::Paused)),
+            (false, true) => {
+                ComponentState::Updating(Waiting::new(WaitReason::Manual { deployment: cur.name.clone() }))
+            }
+            (false, false) => ComponentState::Pending,
+        };
     }
     let live = twin.map_or(cur.replicas, |t| cur.replicas.max(t.replicas));
-    let wanted = target.settings.replicas.wanted(Some(live));
+    let wanted = match target.settings.replicas {
+        Replicas::Manual(_) => cur.replicas,
+        replicas => replicas.wanted(Some(live)),
+    };
     let old =
         twin.map_or(0, |t| t.replicas.max(pods.in_slot(current.other()).unwrap_or_else(|| t.current())));
     if old > 0 {

@@ -125,7 +125,8 @@ pub struct ComponentSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub security_context: Option<FreeForm>,
 
-    /// How many pods change at once.
+    /// How many pods change at once: one more and none less when unset. Query nodes, which move between two Deployments, go by
+    /// it only where a template is replaced in place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rolling_update: Option<RollingUpdate>,
 }

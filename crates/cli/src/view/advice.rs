@@ -69,6 +69,9 @@ fn text(reason: Reason) -> Option<&'static str> {
         Reason::WaitingForPodsReady => "Nothing, while the numbers go up. Else see what the pods say.",
         Reason::WaitingForPodsGone => "Nothing, while the old pods hand over their work. See which are left.",
         Reason::WaitingForUnpause => "Set `paused` in spec.components back to false.",
+        Reason::WaitingForManualMode => {
+            "Scale the Deployment that the message names to 0, and up again when it has the new template; or leave manual mode."
+        }
         Reason::WaitingForDependencies => "Repair what EtcdReady, StorageReady or MsgStreamReady says.",
         Reason::WriteFailed => {
             "Change what refuses the write, or the Milvus. Permissions that are missing come with the operator's chart: install it anew."
@@ -96,6 +99,7 @@ fn text(reason: Reason) -> Option<&'static str> {
         | Reason::MilvusUpgradingImage
         | Reason::MilvusDowngradingImage
         | Reason::Accepted
+        | Reason::AcceptedWithWarnings
         | Reason::Supported
         | Reason::NoUpgrade
         | Reason::UpgradeRecorded

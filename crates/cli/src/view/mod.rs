@@ -61,6 +61,9 @@ pub struct View {
     /// Fields of `spec` that have no effect yet, each with what happens instead.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unsupported: Vec<String>,
+    /// Fields of `spec` that are carried out and probably not meant so, each with why.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }
 
 impl View {
@@ -87,6 +90,7 @@ impl View {
             headline: standing::headline(standing, milvus, status, roll.as_ref()),
             problems: problems::problems(standing, status, object),
             unsupported: problems::unsupported(status),
+            warnings: problems::warnings(status),
             name,
             namespace,
             image,

@@ -83,7 +83,18 @@ pub fn unsupported(status: &MilvusStatus) -> Vec<String> {
     let Some(condition) = condition.filter(|c| c.status == ConditionStatus::False.as_str()) else {
         return Vec::new();
     };
-    let list = condition.message.strip_prefix(NO_EFFECT).unwrap_or(&condition.message);
+    fields(condition.message.strip_prefix(NO_EFFECT).unwrap_or(&condition.message))
+}
+
+/// The fields that are carried out and probably not meant so.
+pub fn warnings(status: &MilvusStatus) -> Vec<String> {
+    let condition = status.condition(ConditionType::SpecAccepted);
+    let warns = condition.filter(|c| c.reason == Reason::AcceptedWithWarnings.as_str());
+    warns.map(|c| fields(&c.message)).unwrap_or_default()
+}
+
+/// A list of fields with what is said of each.
+fn fields(list: &str) -> Vec<String> {
     let separator = format!("; {FIELD}");
     let fields = list.split(separator.as_str()).enumerate();
     fields.map(|(index, text)| if index == 0 { text.to_owned() } else { format!("{FIELD}{text}") }).collect()

@@ -7,4 +7,5 @@ mod world;
 
 mod crash;
 mod lease;
+mod monitors;
 mod rights;

@@ -17,6 +17,7 @@ mod guides;
 mod holes;
 mod order;
 mod refused;
+mod removed;
 mod secrets;
 mod sizes;
 mod words;

@@ -6,6 +6,7 @@ pub mod canary;
 pub mod crs;
 mod evidence;
 pub mod history;
+pub mod monitors;
 mod story;
 
 use std::{path::Path, time::Duration};
@@ -94,6 +95,7 @@ impl World {
         WORLD
             .get_or_init(async || {
                 let ground = Box::pin(Ground::start()).await;
+                monitors::install(&ground).await;
                 let mut options = Ground::operator_options();
                 options.args.push(format!("--secrets-period={}s", SECRETS_PERIOD.as_secs()));
                 let operator = Box::pin(Operator::install(ground.plane.access(), &options)).await;

@@ -214,8 +214,8 @@ impl Story {
     ///
     /// The pass is that over a new generation, which differs from the one before in a field that nothing is made of.
     pub async fn settle(&self) {
-        let interval = format!("{}s", Timestamp::now().as_nanosecond());
-        let patched = self.patch(json!({ "spec": { "components": { "metricInterval": interval } } })).await;
+        let mark = json!({ "settled": Timestamp::now().as_nanosecond().to_string() });
+        let patched = self.patch(json!({ "spec": { "dependencies": { "customMsgStream": mark } } })).await;
         let done = self.until(|m| observed(m) && m.metadata.generation >= patched.metadata.generation).await;
         self.caught_up(&done).await;
     }

@@ -62,6 +62,7 @@ pub fn request(from: &str, to: &str) -> Request {
         to: side(to),
         update_mode: UpdateMode::RollingUpgrade,
         rolling_enabled: true,
+        stopped_first: false,
         topology: MIX,
         running_coordinators: Some(Coordinators::Mix),
         queue: QueueChange::Unchanged,

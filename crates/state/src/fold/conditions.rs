@@ -8,7 +8,9 @@ use milvus_plan::Decision;
 use super::said::Said;
 use super::{Applied, ready, updated};
 use crate::decide::{Decided, Verdict};
+use crate::records::MonitorKind;
 use crate::snapshot::{ProbeView, Snapshot};
+use crate::warnings;
 
 /// Brings all conditions up to date.
 pub fn update(status: &mut MilvusStatus, snapshot: &Snapshot, decided: &Decided, applied: &Applied) {
@@ -20,8 +22,8 @@ pub fn update(status: &mut MilvusStatus, snapshot: &Snapshot, decided: &Decided,
         probed(status, ConditionType::MsgStreamReady, probes.queue.as_ref(), "message queue"),
         (ConditionType::MilvusReady, ready::milvus_ready(snapshot, decided)),
         (ConditionType::MilvusUpdated, updated::milvus_updated(snapshot, decided)),
-        (ConditionType::SpecAccepted, accepted(decided)),
-        (ConditionType::SpecSupported, supported(status, decided)),
+        (ConditionType::SpecAccepted, accepted(snapshot, decided)),
+        (ConditionType::SpecSupported, supported(status, snapshot, decided)),
         (ConditionType::UpgradeProgressing, progressing(status, snapshot, decided, applied)),
     ];
     for (type_, said) in all {
@@ -75,7 +77,7 @@ fn probed(
     (type_, said)
 }
 
-fn accepted(decided: &Decided) -> Said {
+fn accepted(snapshot: &Snapshot, decided: &Decided) -> Said {
     match &decided.verdict {
         Verdict::Refused(refusals) => Said::refused(refusals),
         Verdict::Paused
@@ -83,19 +85,29 @@ fn accepted(decided: &Decided) -> Said {
         | Verdict::Leftovers(_)
         | Verdict::Dependencies
         | Verdict::Plan(_) => {
-            let warnings = decided.plan.as_ref().map(|p| p.warnings.join(" ")).unwrap_or_default();
-            Said::yes(Reason::Accepted, warnings)
+            let of_plan = decided.plan.as_ref().map(|p| p.warnings.join(" ")).unwrap_or_default();
+            let of_spec = decided.milvus.as_ref().map(|m| warnings::of(m, snapshot)).unwrap_or_default();
+            if of_spec.is_empty() {
+                return Said::yes(Reason::Accepted, of_plan);
+            }
+            let all = of_spec.into_iter().chain((!of_plan.is_empty()).then_some(of_plan));
+            Said::yes(Reason::AcceptedWithWarnings, all.collect::<Vec<_>>().join("; "))
         }
     }
 }
 
-fn supported(status: &MilvusStatus, decided: &Decided) -> Said {
+/// Said while a cluster has no PodMonitors. It is no trouble of the spec: by default every Milvus asks for one.
+const NO_MONITORS: &str = "no PodMonitor is made, because the cluster does not have this kind; it comes with the Prometheus operator and is \
+                           looked for every 30 seconds";
+
+fn supported(status: &MilvusStatus, snapshot: &Snapshot, decided: &Decided) -> Said {
     let Some(milvus) = &decided.milvus else {
         let before = status.condition(ConditionType::SpecSupported);
         return before.map_or_else(|| Said::yes(Reason::Supported, ""), Said::again);
     };
     if milvus.unsupported.is_empty() {
-        return Said::yes(Reason::Supported, "");
+        let none = milvus.monitor.is_some() && snapshot.core.monitor_kind == MonitorKind::Absent;
+        return Said::yes(Reason::Supported, if none { NO_MONITORS } else { "" });
     }
     Said::no(Reason::NotYetSupported, format!("has no effect yet: {}", milvus.unsupported.join("; ")))
 }

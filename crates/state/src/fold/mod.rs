@@ -32,6 +32,8 @@ const ROLLING_MODE: i64 = 2;
 pub struct Applied {
     /// Deployments as the API server returned them, by name.
     pub deployments: BTreeMap<String, DeploymentRecord>,
+    /// Generations of what was written beside them, by [`crate::render::BesideWrite::key`].
+    pub beside: BTreeMap<String, i64>,
     /// The first write that failed.
     pub failure: Option<Failure>,
 }
@@ -55,8 +57,8 @@ pub fn fold(snapshot: &Snapshot, decided: &Decided, applied: &Applied) -> Folded
         Verdict::Paused => return Folded { status, notes: Vec::new(), released: false },
         Verdict::Deleting => {
             status.status = MilvusState::Deleting;
-            let gone =
-                snapshot.core.owned().next().is_none() && snapshot.pods.as_ref().is_none_or(Vec::is_empty);
+            // What was asked to go with it and could not be deleted holds it up.
+            let gone = snapshot.nothing_runs() && applied.failure.is_none();
             return Folded { notes: notes::notes(&before, &status), status, released: gone };
         }
         Verdict::Refused(_) | Verdict::Leftovers(_) | Verdict::Dependencies | Verdict::Plan(_) => {}
@@ -69,6 +71,7 @@ pub fn fold(snapshot: &Snapshot, decided: &Decided, applied: &Applied) -> Folded
     status.status = summary(&before, &status, decided);
     if let Some(milvus) = &decided.milvus {
         status.endpoint = Some(ready::endpoint(milvus, snapshot));
+        status.ingress = snapshot.core.ingress.as_ref().and_then(|ingress| ingress.status.clone());
         remember(&mut status, milvus, decided);
     }
     let mut notes = notes::notes(&before, &status);
@@ -97,8 +100,14 @@ fn record_deployments(status: &mut MilvusStatus, snapshot: &Snapshot, decided: &
     for (name, record) in &applied.deployments {
         status.applied_generations.insert(name.clone(), record.generation);
     }
-    let exists =
-        |name: &String| snapshot.core.deployment(name).is_some() || applied.deployments.contains_key(name);
+    status.applied_generations.extend(applied.beside.clone());
+    let core = &snapshot.core;
+    let exists = |name: &String| match name.split_once('/') {
+        Some(("Ingress", _)) => core.ingress.is_some() || applied.beside.contains_key(name),
+        Some(("PodMonitor", _)) => core.pod_monitor.is_some() || applied.beside.contains_key(name),
+        Some(_) => false,
+        None => core.deployment(name).is_some() || applied.deployments.contains_key(name),
+    };
     status.applied_generations.retain(|name, _| exists(name));
     if decided.targets.is_empty() {
         return;

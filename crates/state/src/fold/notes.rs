@@ -39,6 +39,7 @@ pub fn notes(before: &MilvusStatus, after: &MilvusStatus) -> Vec<Note> {
     }
     notes.extend(condition_notes(before, after));
     notes.extend(write_failed(before, after));
+    notes.extend(warned(before, after));
     notes.extend(rollout_notes(before.upgrade.as_ref(), after.upgrade.as_ref()));
     notes
 }
@@ -109,6 +110,18 @@ fn write_failed(before: &MilvusStatus, after: &MilvusStatus) -> Option<Note> {
     let now = failed(after)?;
     (failed(before).as_ref() != Some(&now))
         .then(|| note(Severity::Warning, Reason::WriteFailed.as_str(), "Write", now))
+}
+
+/// A warning about the spec is told when it is new or says something else.
+fn warned(before: &MilvusStatus, after: &MilvusStatus) -> Option<Note> {
+    let words = |status: &MilvusStatus| {
+        let condition = status.condition(ConditionType::SpecAccepted)?;
+        let warns = condition.reason == Reason::AcceptedWithWarnings.as_str();
+        warns.then(|| condition.message.clone())
+    };
+    let now = words(after)?;
+    let reason = Reason::AcceptedWithWarnings.as_str();
+    (words(before).as_ref() != Some(&now)).then(|| note(Severity::Warning, reason, "Check", now))
 }
 
 fn rollout_notes(before: Option<&RolloutStatus>, after: Option<&RolloutStatus>) -> Vec<Note> {

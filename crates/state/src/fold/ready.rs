@@ -129,15 +129,16 @@ pub fn trouble(snapshot: &Snapshot, decided: &Decided) -> Option<(Reason, String
     Some((reason, format!("{}: {}", first.settings.component, explain::waiting(&Waiting::new(what)))))
 }
 
-/// `host:port` for clients. A load balancer may have a host name instead of an address; upstream shows neither then.
+/// `host:port` for clients. A load balancer may have a host name instead of an address, and has neither at first. A node port is open
+/// at every node, whichever they are; the address inside the cluster is the one that can be told. (Upstream shows a wrong or
+/// empty address in each of these cases.)
 pub fn endpoint(milvus: &Validated, snapshot: &Snapshot) -> String {
     let Some(service) = milvus.entry().and_then(|e| e.service.as_ref()) else { return String::new() };
     match service.type_.as_str() {
-        "ClusterIP" => format!("{}-milvus.{}:{}", milvus.name, milvus.namespace, service.port),
         "LoadBalancer" => {
             let address = snapshot.core.service.as_ref().and_then(|s| s.ingress.as_ref());
             address.map_or_else(String::new, |address| format!("{address}:{}", service.port))
         }
-        _ => String::new(),
+        _ => format!("{}-milvus.{}:{}", milvus.name, milvus.namespace, service.port),
     }
 }

@@ -146,6 +146,7 @@ fn reason(waiting: &Waiting) -> Reason {
         WaitReason::PodsRefused { .. } => Reason::PodsRefused,
         WaitReason::OldPods { .. } => Reason::WaitingForPodsGone,
         WaitReason::Paused => Reason::WaitingForUnpause,
+        WaitReason::Manual { .. } => Reason::WaitingForManualMode,
     }
 }
 

@@ -6,11 +6,12 @@ use k8s_openapi::api::core::v1::ConfigMap;
 use milvus_api::{keys, names};
 use milvus_plan::{Component, Plan};
 
-use super::objects::{MetaWrite, Objects, Removal};
+use super::objects::{Kind, MetaWrite, Objects, Removal};
 use super::writes::Workload;
-use super::{Error, config, service};
+use super::{Error, beside, config, service};
 use crate::convert;
 use crate::hash;
+use crate::records::ConfigMapRecord;
 use crate::slots::SlotPlan;
 use crate::snapshot::Snapshot;
 use crate::survey::Target;
@@ -24,7 +25,12 @@ pub fn render(
     open: &BTreeSet<Component>,
     snapshot: &Snapshot,
 ) -> Result<Objects, Error> {
-    let mut objects = Objects { config_map: config_map(milvus, snapshot)?, ..Objects::default() };
+    let mut objects = Objects {
+        config_maps: config_maps(milvus, snapshot)?,
+        beside: beside::writes(milvus, snapshot)?,
+        removals: beside::removals(milvus, &snapshot.core),
+        ..Objects::default()
+    };
     objects.service = service::service(milvus)?
         .filter(|wanted| snapshot.core.service.as_ref().is_none_or(|live| !service::in_sync(live, wanted)));
     let mut slots = Vec::new();
@@ -51,7 +57,7 @@ pub fn stale(targets: &[Target], snapshot: &Snapshot) -> Vec<Removal> {
     let core = &snapshot.core;
     let wanted: BTreeSet<String> = targets.iter().flat_map(|t| t.names(core)).map(|(_, name)| name).collect();
     let left = core.owned().filter(|d| !wanted.contains(&d.name));
-    left.map(|d| Removal { name: d.name.clone(), uid: d.uid.clone() }).collect()
+    left.map(|d| Removal { kind: Kind::Deployment, name: d.name.clone(), uid: d.uid.clone() }).collect()
 }
 
 /// Components of `stale` Deployments, and of pods whose Deployment is gone already and that have not ended yet.
@@ -66,15 +72,30 @@ pub fn remains(targets: &[Target], stale: &[Removal], snapshot: &Snapshot) -> BT
     pods.chain(stale.iter().map(component)).collect()
 }
 
-fn config_map(milvus: &Validated, snapshot: &Snapshot) -> Result<Option<ConfigMap>, Error> {
-    let wanted = config::config_map(milvus)?;
+/// The ConfigMap that new pods mount. Pods of an earlier `activeConfigMap` get the same content, until they are replaced; in manual
+/// mode they keep theirs.
+fn config_maps(milvus: &Validated, snapshot: &Snapshot) -> Result<Vec<ConfigMap>, Error> {
+    let core = &snapshot.core;
+    let ours = |owner: &Option<String>| owner.as_deref() == Some(&milvus.uid);
+    let earlier = core.config_maps.iter().filter(|(name, map)| {
+        !milvus.manual && **name != milvus.config_map_name && ours(&map.owner_uid) && !map.deleting
+    });
+    let names = [&milvus.config_map_name].into_iter().chain(earlier.map(|(name, _)| name));
+    let mut found = Vec::new();
+    for name in names {
+        let wanted = config::config_map(milvus, name)?;
+        found.extend((!has_data(core.config_maps.get(name), &wanted)).then_some(wanted));
+    }
+    Ok(found)
+}
+
+fn has_data(live: Option<&ConfigMapRecord>, wanted: &ConfigMap) -> bool {
     let empty = BTreeMap::new();
-    let same = snapshot.core.config_map.as_ref().is_some_and(|live| {
+    live.is_some_and(|live| {
         let labels = wanted.metadata.labels.as_ref().unwrap_or(&empty);
         live.data_hash == hash::of_map(wanted.data.as_ref().unwrap_or(&empty))
             && labels.iter().all(|(key, value)| live.labels.get(key) == Some(value))
-    });
-    Ok((!same).then_some(wanted))
+    })
 }
 
 /// The metadata that upstream keeps on a Milvus.

@@ -31,15 +31,20 @@ const OPERATOR_OWNED: [(&str, &str); 5] = [
 /// Coordinators that take over from each other (Milvus ≥ 2.2.3). 2.6's mixcoord falls back to rootCoord's value.
 const ACTIVE_STANDBY: [&str; 4] = ["rootCoord", "dataCoord", "indexCoord", "queryCoord"];
 
-/// The ConfigMap of a Milvus.
-pub fn config_map(milvus: &Validated) -> Result<ConfigMap, Error> {
+/// A ConfigMap of a Milvus.
+pub fn config_map(milvus: &Validated, name: &str) -> Result<ConfigMap, Error> {
+    let metadata = meta::object(milvus, name.to_owned(), meta::app_labels(&milvus.name));
+    Ok(ConfigMap { metadata, data: Some(data(milvus)?), ..ConfigMap::default() })
+}
+
+/// Its content.
+pub fn data(milvus: &Validated) -> Result<BTreeMap<String, String>, Error> {
     let mut data = BTreeMap::from([(USER_YAML.to_owned(), yaml(&user_yaml(milvus), "config")?)]);
     if !milvus.hook_config.is_empty() {
         let hook = Value::Object(milvus.hook_config.clone());
         data.insert(HOOK_YAML.to_owned(), yaml(&hook, "hookConfig")?);
     }
-    let metadata = meta::object(milvus, milvus.config_map_name.clone(), meta::app_labels(&milvus.name));
-    Ok(ConfigMap { metadata, data: Some(data), ..ConfigMap::default() })
+    Ok(data)
 }
 
 fn yaml(value: &Value, what: &'static str) -> Result<String, Error> {

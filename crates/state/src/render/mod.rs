@@ -4,6 +4,7 @@
 //! server-side apply, only those that differ from what exists. A settled Milvus renders nothing.
 
 pub mod assemble;
+pub mod beside;
 pub mod config;
 pub mod meta;
 pub mod workload;
@@ -18,7 +19,7 @@ mod writes;
 
 use snafu::Snafu;
 
-pub use objects::{DeploymentWrite, MetaWrite, Objects, Removal};
+pub use objects::{BesideWrite, DeploymentWrite, Kind, MetaWrite, Objects, Removal};
 
 /// Name of the init container that puts the tools into place.
 pub const CONFIG_CONTAINER: &str = "config";

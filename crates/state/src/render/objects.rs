@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use k8s_openapi::api::core::v1::{ConfigMap, Service};
 use milvus_plan::Component;
 use serde_json::{Value, json};
+use strum::Display;
 
 use crate::validate::Validated;
 
@@ -30,9 +31,43 @@ pub struct MetaWrite {
     pub finalizers: Vec<String>,
 }
 
-/// A Deployment that no component of this Milvus has any more.
+/// Kinds of objects that come and go with what the spec asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Display)]
+pub enum Kind {
+    /// Deployment
+    Deployment,
+    /// PersistentVolumeClaim
+    #[strum(serialize = "PersistentVolumeClaim")]
+    Claim,
+    /// Ingress
+    Ingress,
+    /// PodMonitor
+    PodMonitor,
+}
+
+/// An object beside the workloads to apply: volume claim, Ingress or PodMonitor.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BesideWrite {
+    /// Its kind.
+    pub kind: Kind,
+    /// `metadata.name`
+    pub name: String,
+    /// The complete object.
+    pub object: Value,
+}
+
+impl BesideWrite {
+    /// Its key in `status.appliedGenerations`: `Ingress/NAME`.
+    pub fn key(&self) -> String {
+        format!("{}/{}", self.kind, self.name)
+    }
+}
+
+/// An object that this Milvus has no more: the Deployment of a component that is gone, an Ingress that is not asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Removal {
+    /// Its kind.
+    pub kind: Kind,
     /// `metadata.name`
     pub name: String,
     /// `metadata.uid`: what is deleted is what was seen.
@@ -45,12 +80,14 @@ pub struct Objects {
     /// Metadata of the Milvus.
     pub meta: Option<MetaWrite>,
     /// Configuration: before the pods that read it.
-    pub config_map: Option<ConfigMap>,
+    pub config_maps: Vec<ConfigMap>,
     /// Entry.
     pub service: Option<Service>,
+    /// Volume claim, Ingress, PodMonitor. None of them holds up what follows.
+    pub beside: Vec<BesideWrite>,
     /// Workloads.
     pub deployments: Vec<DeploymentWrite>,
-    /// What is left over, once everything wanted is there.
+    /// What is no longer asked for; Deployments once everything wanted is there.
     pub removals: Vec<Removal>,
 }
 

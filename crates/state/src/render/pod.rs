@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::{
     ConfigMapVolumeSource, Container, ContainerPort, EmptyDirVolumeSource, ExecAction, KeyToPath, Lifecycle,
-    LifecycleHandler, PodSecurityContext, PodSpec, PodTemplateSpec, SecretVolumeSource, SecurityContext,
-    Volume, VolumeMount,
+    LifecycleHandler, PersistentVolumeClaimVolumeSource, PodSecurityContext, PodSpec, PodTemplateSpec,
+    SecretVolumeSource, SecurityContext, Volume, VolumeMount,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use milvus_api::keys;
@@ -209,7 +209,7 @@ fn mounts(milvus: &Validated, component: &ComponentSettings) -> Vec<VolumeMount>
     // Two mounts at one path, or two volumes of one name, are no valid pod: the user's takes the place of the operator's.
     let taken: Vec<String> = users.iter().map(|m| m.mount_path.clone()).collect();
     let mut mounts = Vec::new();
-    if milvus.dependencies.queue.built_in() {
+    if milvus.data.is_some() {
         mounts.push(mount("milvus-data", "/var/lib/milvus", false));
     }
     mounts.push(config_mount());
@@ -224,6 +224,13 @@ fn mounts(milvus: &Validated, component: &ComponentSettings) -> Vec<VolumeMount>
     all
 }
 
+fn claimed(name: &str) -> PersistentVolumeClaimVolumeSource {
+    PersistentVolumeClaimVolumeSource {
+        claim_name: name.to_owned(),
+        ..PersistentVolumeClaimVolumeSource::default()
+    }
+}
+
 fn kafka_secret(milvus: &Validated) -> Option<&String> {
     match &milvus.dependencies.queue {
         Queue::Kafka { secret, .. } => secret.as_ref(),
@@ -235,8 +242,13 @@ fn volumes(milvus: &Validated, component: &ComponentSettings) -> Vec<Volume> {
     let named = |name: &str| Volume { name: name.to_owned(), ..Volume::default() };
     let empty = || Some(EmptyDirVolumeSource::default());
     let mut volumes = Vec::new();
-    if milvus.dependencies.queue.built_in() {
-        volumes.push(Volume { empty_dir: empty(), ..named("milvus-data") });
+    // In every component, as upstream: pods that are taken over have it, and Milvus keeps local files there too.
+    if let Some(data) = &milvus.data {
+        let volume = named("milvus-data");
+        volumes.push(match data.claim_name() {
+            None => Volume { empty_dir: empty(), ..volume },
+            Some(claim) => Volume { persistent_volume_claim: Some(claimed(claim)), ..volume },
+        });
     }
     let config = ConfigMapVolumeSource {
         name: milvus.config_map_name.clone(),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::api::core::v1::{Service, ServicePort, ServiceSpec};
+use k8s_openapi::api::core::v1::{Container, ContainerPort, Service, ServicePort, ServiceSpec};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use milvus_api::{keys, names};
 use snafu::ResultExt as _;
@@ -12,6 +12,9 @@ use super::{Error, NameSnafu, meta};
 use crate::hash;
 use crate::records::ServiceRecord;
 use crate::validate::{ComponentSettings, TargetPort, Validated};
+
+/// Characters of a sidecar's name in the name of a port, which may have 63 with the number.
+const LONGEST_BASE: usize = 57;
 
 /// The Service; `None` when no component takes requests (never the case in a valid spec).
 pub fn service(milvus: &Validated) -> Result<Option<Service>, Error> {
@@ -48,23 +51,38 @@ fn ports(milvus: &Validated, component: &ComponentSettings) -> Vec<ServicePort> 
         }),
         ..ServicePort::default()
     };
-    let mut ports = Vec::new();
     let settings = component.service.as_ref();
-    ports.extend(settings.map(|s| port("milvus", s.port)));
+    let mut ports: Vec<ServicePort> = settings.map(|s| port("milvus", s.port)).into_iter().collect();
     ports.push(port("metrics", METRICS_PORT));
-    for sidecar in &component.sidecars {
-        for exposed in sidecar.ports.iter().flatten() {
-            ports.push(ServicePort {
-                name: exposed.name.clone(),
-                port: exposed.container_port,
-                protocol: exposed.protocol.clone().or_else(|| Some("TCP".to_owned())),
-                target_port: Some(IntOrString::Int(exposed.container_port)),
-                ..ServicePort::default()
-            });
-        }
+    let restful = settings.and_then(|s| s.restful_port).map(|number| port("restful", number));
+    for wanted in component.sidecars.iter().flat_map(sidecar_ports) {
+        // Of two ports of one name or number a Service would be refused: Milvus' own come first.
+        let mut others = ports.iter().chain(&restful);
+        let taken =
+            others.any(|p| p.name == wanted.name || (p.port == wanted.port && p.protocol == wanted.protocol));
+        ports.extend((!taken).then_some(wanted));
     }
-    ports.extend(settings.and_then(|s| s.restful_port).map(|number| port("restful", number)));
+    ports.extend(restful);
     ports
+}
+
+/// The ports of a container as ports of the Service. There they need names.
+fn sidecar_ports(sidecar: &Container) -> Vec<ServicePort> {
+    let named = |exposed: &ContainerPort| {
+        let given = exposed.name.clone().filter(|name| !name.is_empty());
+        given.unwrap_or_else(|| {
+            let base: String = sidecar.name.chars().take(LONGEST_BASE).collect();
+            format!("{base}-{}", exposed.container_port)
+        })
+    };
+    let port = |exposed: &ContainerPort| ServicePort {
+        name: Some(named(exposed)),
+        port: exposed.container_port,
+        protocol: exposed.protocol.clone().or_else(|| Some("TCP".to_owned())),
+        target_port: Some(IntOrString::Int(exposed.container_port)),
+        ..ServicePort::default()
+    };
+    sidecar.ports.iter().flatten().map(port).collect()
 }
 
 /// The live Service has everything that was rendered, and nothing that was rendered earlier is left.

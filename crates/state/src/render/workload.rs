@@ -17,7 +17,7 @@ use crate::convert;
 use crate::dependencies::Queue;
 use crate::hash;
 use crate::records::Slot;
-use crate::validate::{ComponentSettings, Validated};
+use crate::validate::{ComponentSettings, DataVolume, Validated};
 
 /// Seconds without progress before Kubernetes calls a Deployment failed: 30 days, as upstream. The operator judges
 /// progress itself and says what it waits for.
@@ -109,18 +109,18 @@ pub fn shell(milvus: &Validated, settings: &ComponentSettings, slot: Option<Slot
 /// Replaced pod by pod, the new one first; at once where two at a time would be wrong: coordinators that can't
 /// stand by, a standalone whose queue lies on its own volume.
 fn strategy(milvus: &Validated, settings: &ComponentSettings) -> DeploymentStrategy {
-    let rolling = |surge: &str, unavailable: &str| DeploymentStrategy {
+    let rolling = |surge: IntOrString, unavailable: IntOrString| DeploymentStrategy {
         type_: Some("RollingUpdate".to_owned()),
         rolling_update: Some(RollingUpdateDeployment {
-            max_surge: Some(number_or_text(surge)),
-            max_unavailable: Some(number_or_text(unavailable)),
+            max_surge: Some(surge),
+            max_unavailable: Some(unavailable),
         }),
     };
-    if milvus.update_mode == UpdateMode::Force {
-        return rolling("100%", "100%");
+    if milvus.update_mode == UpdateMode::Force || milvus.manual {
+        let all = || IntOrString::String("100%".to_owned());
+        return rolling(all(), all());
     }
-    let single_writer = settings.component == Component::Standalone
-        && matches!(milvus.dependencies.queue, Queue::Rocksmq | Queue::Natsmq);
+    let single_writer = settings.component == Component::Standalone && one_at_a_time(milvus);
     let takes_over = settings.component.is_coordinator() || settings.component == Component::Standalone;
     let standby = milvus.rolling_enabled
         && match &milvus.target.version {
@@ -131,11 +131,22 @@ fn strategy(milvus: &Validated, settings: &ComponentSettings) -> DeploymentStrat
     if single_writer || (takes_over && !standby) {
         return DeploymentStrategy { type_: Some("Recreate".to_owned()), rolling_update: None };
     }
-    rolling("1", "0")
+    let given = settings.rolling_update.clone().unwrap_or_default();
+    rolling(
+        given.max_surge.unwrap_or(IntOrString::Int(1)),
+        given.max_unavailable.unwrap_or(IntOrString::Int(0)),
+    )
 }
 
-fn number_or_text(text: &str) -> IntOrString {
-    text.parse().map_or_else(|_| IntOrString::String(text.to_owned()), IntOrString::Int)
+/// A second pod of a standalone would write to the same queue, or would wait for a volume that the first one holds.
+pub fn one_at_a_time(milvus: &Validated) -> bool {
+    let volume = match &milvus.data {
+        Some(DataVolume::Claim(claim)) => !claim.shared(),
+        // What its access mode is can change without us.
+        Some(DataVolume::Existing(_)) => true,
+        Some(DataVolume::Scratch) | None => false,
+    };
+    volume || matches!(milvus.dependencies.queue, Queue::Rocksmq | Queue::Natsmq)
 }
 
 /// The complete Deployment. `replicas: None` leaves the number to whoever else owns it (an autoscaler).

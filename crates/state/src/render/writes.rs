@@ -50,7 +50,12 @@ impl Workload<'_> {
         let live = views.iter().flatten().map(|v| v.replicas).max();
         let replicas = self.target.settings.replicas;
         let size = Size { wanted: replicas.wanted(live), autoscaled: replicas == Replicas::External };
-        let plan = slots::plan(survey::slot_hint(core, component), views, size, self.open);
+        let hint = survey::slot_hint(core, component);
+        let plan = match (self.target.settings.paused, replicas) {
+            (true, _) => slots::paused(hint, views, size.wanted),
+            (false, Replicas::Manual(first)) => slots::manual(hint, views, first),
+            (false, Replicas::Fixed(_) | Replicas::External) => slots::plan(hint, views, size, self.open),
+        };
         let mut writes = Vec::new();
         // The slot that pods move to comes first: new pods are asked for before old ones are let go.
         for slot in [plan.current, plan.current.other()] {
@@ -109,10 +114,11 @@ impl Workload<'_> {
         components_of(&version, &self.milvus.topology).contains(&component).then_some(image)
     }
 
-    /// The number to send; `None` leaves it to the autoscaler that owns it.
+    /// The number to send; `None` leaves it to the autoscaler, or the user, who owns it.
     fn replicas(&self, record: Option<&DeploymentRecord>) -> Option<i32> {
         match (self.target.settings.replicas, record) {
             (Replicas::External, Some(record)) if record.scaled_by_other && record.replicas > 0 => None,
+            (Replicas::Manual(_), Some(record)) if record.scaled_by_other => None,
             (replicas, record) => Some(replicas.wanted(record.map(|r| r.replicas))),
         }
     }

@@ -7,10 +7,12 @@
 use k8s_openapi::api::core::v1::EnvVar;
 use milvus_api::{ComponentSpec, Components, FreeForm, ServiceComponent, TargetPortType};
 use milvus_plan::{Component, Mode, UpdateMode};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use super::settings::{ComponentSettings, Probes, Replicas, ServiceSettings};
-use super::{TargetPort, overlay};
+use super::{Findings, TargetPort, collisions, overlay};
 use crate::convert;
 use crate::refusal::Refusal;
 
@@ -30,23 +32,24 @@ pub fn target_port(common: &Components) -> TargetPort {
     }
 }
 
-/// Merges one component. Everything that can't be typed is an entry in `refusals`.
+/// Merges one component. Everything that can't be typed, or is lost by it, is one of the `findings`.
 pub fn parse(
     component: Component,
     common: &Components,
     image: &str,
     mode: Mode,
-    refusals: &mut Vec<Refusal>,
+    findings: &mut Findings,
 ) -> ComponentSettings {
     let name = convert::component_name(component);
     let default = milvus_api::Component::default();
     let own = common.component(name).unwrap_or(&default);
     let (global, spec) = (&common.global, &own.spec);
-    let mut decode = Decode { path: format!("spec.components.{}", field(component)), refusals };
-    ComponentSettings {
+    let path = format!("{GLOBAL}.{}", field(component));
+    let mut decode = Decode { own: &path, findings };
+    let settings = ComponentSettings {
         component,
         image: given(spec.image.as_ref()).cloned().unwrap_or_else(|| image.to_owned()),
-        replicas: replicas(component, own.replicas, mode),
+        replicas: replicas(component, own.replicas, mode, common.enable_manual_mode == Some(true)),
         paused: flag(spec.paused) || flag(global.paused),
         pod_labels: overlay(&global.pod_labels, &spec.pod_labels),
         pod_annotations: overlay(&global.pod_annotations, &spec.pod_annotations),
@@ -70,16 +73,19 @@ pub fn parse(
         dns_policy: text(spec, global, |s| s.dns_policy.as_ref()),
         host_network: flag(spec.host_network) || flag(global.host_network),
         volume_mounts: global.volume_mounts.iter().chain(&spec.volume_mounts).cloned().collect(),
-        volumes: decode.list("volumes", &pick(&spec.volumes, &global.volumes)),
+        rolling_update: spec.rolling_update.clone().or_else(|| global.rolling_update.clone()),
+        volumes: decode.list("volumes", &spec.volumes, &global.volumes),
         probes: probes(spec, global, &mut decode),
         security_context: decode.one("securityContext", free(spec, global, |s| s.security_context.as_ref())),
-        sidecars: decode.list("sidecars", &own.sidecars),
-        init_containers: decode.list("initContainers", &own.init_containers),
+        sidecars: decode.list("sidecars", &own.sidecars, &[]),
+        init_containers: decode.list("initContainers", &own.init_containers, &[]),
         service: common
             .service(name)
             .map(service)
             .or_else(|| component.serves_clients().then(default_service)),
-    }
+    };
+    collisions::check(&settings, &path, &mut findings.refusals);
+    settings
 }
 
 /// The field of a component below `spec.components`.
@@ -116,12 +122,14 @@ fn text(
     given(field(own)).or_else(|| given(field(global))).cloned()
 }
 
+/// The component's own value, else the global one; whether it is the component's own.
 fn free<'a>(
     own: &'a ComponentSpec,
     global: &'a ComponentSpec,
     field: impl Fn(&'a ComponentSpec) -> Option<&'a FreeForm>,
-) -> Option<&'a FreeForm> {
-    field(own).or_else(|| field(global)).filter(|value| !value.is_empty())
+) -> Option<(bool, &'a FreeForm)> {
+    let mine = field(own).map(|value| (true, value));
+    mine.or_else(|| field(global).map(|value| (false, value))).filter(|(_, value)| !value.is_empty())
 }
 
 fn pick<T: Clone>(own: &[T], global: &[T]) -> Vec<T> {
@@ -129,9 +137,10 @@ fn pick<T: Clone>(own: &[T], global: &[T]) -> Vec<T> {
 }
 
 /// One pod unless said otherwise; in a cluster the standalone is a placeholder without pods, as upstream keeps it.
-fn replicas(component: Component, given: Option<i32>, mode: Mode) -> Replicas {
+fn replicas(component: Component, given: Option<i32>, mode: Mode, manual: bool) -> Replicas {
     let default = i32::from(!(component == Component::Standalone && mode == Mode::Cluster));
     match given.unwrap_or(default) {
+        number if manual => Replicas::Manual(number.abs()),
         -1 => Replicas::External,
         number => Replicas::Fixed(number),
     }
@@ -145,10 +154,11 @@ fn environment(global: &[EnvVar], own: &[EnvVar]) -> Vec<EnvVar> {
 }
 
 fn probes(own: &ComponentSpec, global: &ComponentSpec, decode: &mut Decode<'_>) -> Probes {
-    let Some(given) = free(own, global, |s| s.probes.as_ref()) else { return Probes::default() };
+    let Some((mine, given)) = free(own, global, |s| s.probes.as_ref()) else { return Probes::default() };
     let mut probe = |name: &str| {
         let inner = given.as_map().get(name).and_then(|value| value.as_object());
-        decode.one(&format!("probes.{name}"), inner.map(|map| FreeForm(map.clone())).as_ref())
+        let inner = inner.map(|map| FreeForm(map.clone()));
+        decode.one(&format!("probes.{name}"), inner.as_ref().map(|inner| (mine, inner)))
     };
     Probes {
         startup: probe("startupProbe"),
@@ -164,6 +174,7 @@ fn service(component: &ServiceComponent) -> ServiceSettings {
         restful_port: component.service_restful_port.filter(|port| *port != 0),
         labels: component.service_labels.clone(),
         annotations: component.service_annotations.clone(),
+        ingress: component.ingress.clone(),
     }
 }
 
@@ -184,30 +195,71 @@ fn without_values(said: &str) -> String {
     said.to_owned()
 }
 
-/// Types free-form parts and names the field that can't be typed.
+/// Where the settings of all components stand.
+const GLOBAL: &str = "spec.components";
+
+/// Types free-form parts, and names the field that can't be typed.
 struct Decode<'a> {
-    path: String,
-    refusals: &'a mut Vec<Refusal>,
+    /// Where the component's own settings stand.
+    own: &'a str,
+    findings: &'a mut Findings,
 }
 
 impl Decode<'_> {
-    fn one<T: DeserializeOwned>(&mut self, field: &str, value: Option<&FreeForm>) -> Option<T> {
-        match value?.decode() {
-            Ok(typed) => Some(typed),
+    /// Types a value that stands in the component's own settings, or in those of all.
+    fn one<T: DeserializeOwned + Serialize>(
+        &mut self,
+        field: &str,
+        value: Option<(bool, &FreeForm)>,
+    ) -> Option<T> {
+        let (mine, value) = value?;
+        let path = format!("{}.{field}", if mine { self.own } else { GLOBAL });
+        match value.decode::<T>() {
+            Ok(typed) => {
+                // What a type of Kubernetes does not have can't be passed on.
+                let back = serde_json::to_value(&typed).unwrap_or_default();
+                lost(&value.to_value(), &back, &path, &mut self.findings.warnings);
+                Some(typed)
+            }
             Err(error) => {
-                let path = format!("{}.{field}", self.path);
-                self.refusals.push(Refusal::invalid(
-                    &path,
-                    without_values(&error.to_string()),
-                    "Write it as Kubernetes documents it for pods.",
-                ));
+                let fix = "Write it as Kubernetes documents it for pods.";
+                let why = without_values(&error.to_string());
+                self.findings.refusals.push(Refusal::invalid(&path, why, fix));
                 None
             }
         }
     }
 
-    fn list<T: DeserializeOwned>(&mut self, field: &str, values: &[FreeForm]) -> Vec<T> {
+    fn list<T: DeserializeOwned + Serialize>(
+        &mut self,
+        field: &str,
+        own: &[FreeForm],
+        global: &[FreeForm],
+    ) -> Vec<T> {
+        let (mine, values) = if own.is_empty() { (false, global) } else { (true, own) };
         let numbered = values.iter().enumerate();
-        numbered.filter_map(|(i, value)| self.one(&format!("{field}[{i}]"), Some(value))).collect()
+        numbered.filter_map(|(i, value)| self.one(&format!("{field}[{i}]"), Some((mine, value)))).collect()
+    }
+}
+
+/// Says which fields of `given` are not in `typed`.
+fn lost(given: &Value, typed: &Value, path: &str, said: &mut Vec<String>) {
+    match (given, typed) {
+        (Value::Object(given), Value::Object(typed)) => {
+            for (key, value) in given.iter().filter(|(_, value)| !value.is_null()) {
+                let path = format!("{path}.{key}");
+                match typed.get(key) {
+                    Some(typed) => lost(value, typed, &path, said),
+                    None => {
+                        said.push(format!("{path}: Kubernetes has no such field there, and it is left out"))
+                    }
+                }
+            }
+        }
+        (Value::Array(given), Value::Array(typed)) => {
+            let pairs = given.iter().zip(typed).enumerate();
+            pairs.for_each(|(i, (given, typed))| lost(given, typed, &format!("{path}[{i}]"), said));
+        }
+        _ => {}
     }
 }

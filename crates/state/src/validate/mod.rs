@@ -4,23 +4,29 @@
 //! typed, or all objections at once. Nothing after this module reads the raw spec, and nothing ever writes it: upstream persists its
 //! defaults into the user's object, which fights with every GitOps tool.
 
+mod collisions;
 mod components;
-mod containers;
+mod config_keys;
 mod dependencies;
 mod files;
+pub mod inert;
+mod persistence;
 pub mod pins;
 mod queues;
 mod settings;
+mod size;
 mod unsupported;
 
 use std::collections::BTreeMap;
 
-use milvus_api::{Milvus, keys, names};
+use milvus_api::{Components, Milvus, MilvusSpec, keys, names};
 use milvus_plan::component::components_of;
 use milvus_plan::{Component, Mode, Side, Topology, UpdateMode, Version};
 use serde_json::{Map, Value};
 
-pub use settings::{ComponentSettings, Probes, Replicas, ServiceSettings};
+pub use settings::{
+    ClaimSettings, ComponentSettings, DataVolume, MonitorSettings, Probes, Replicas, ServiceSettings, shared,
+};
 
 use crate::dependencies::{Dependencies, Queue};
 use crate::refusal::Refusal;
@@ -53,6 +59,8 @@ pub struct Validated {
     pub target: Side,
     /// `spec.components.imageUpdateMode`
     pub update_mode: UpdateMode,
+    /// `spec.components.enableManualMode`
+    pub manual: bool,
     /// `spec.components.enableRollingUpdate`, else true (false for a standalone with a queue on its volume).
     pub rolling_enabled: bool,
     /// Seconds a pod must be ready before it counts as available.
@@ -77,6 +85,10 @@ pub struct Validated {
     pub hook_config: Map<String, Value>,
     /// etcd, storage, queue.
     pub dependencies: Dependencies,
+    /// Where a queue inside Milvus keeps its data; `None` where the queue is outside.
+    pub data: Option<DataVolume>,
+    /// The PodMonitor; `None` where `disableMetric` is set.
+    pub monitor: Option<MonitorSettings>,
     /// `dependencies.storage.endpoint` as written, for the checksum.
     pub storage_endpoint: String,
     /// The Kafka Secret has `ca.pem`; false also when that could not be read, and then no configuration is written.
@@ -85,6 +97,8 @@ pub struct Validated {
     pub kafka_sasl_checksum: Option<String>,
     /// Fields that are set and not done yet.
     pub unsupported: Vec<String>,
+    /// What is done and probably not meant so, each with its field.
+    pub warnings: Vec<String>,
     /// Annotation `milvus.io/allow-upgrade`.
     pub allow_upgrade: Option<String>,
 }
@@ -103,7 +117,15 @@ impl Validated {
         })
     }
 
-    /// Every component is asked to have no pods.
+    /// The claim that goes with the Milvus.
+    pub fn claim_to_delete(&self) -> Option<&str> {
+        match &self.data {
+            Some(DataVolume::Claim(claim)) if claim.delete => Some(&claim.name),
+            _ => None,
+        }
+    }
+
+    /// Every component is asked to have no pods. In manual mode nobody asks.
     pub fn stopping(&self) -> bool {
         self.components.iter().all(|settings| settings.replicas == Replicas::Fixed(0))
     }
@@ -114,26 +136,59 @@ impl Validated {
 /// # Errors
 /// Every field that can't be understood, each with its path and what to write instead.
 pub fn validate(milvus: &Milvus, kafka_has_ca: bool) -> Result<Validated, Vec<Refusal>> {
-    let mut refusals = Vec::new();
+    let mut findings = Findings::default();
     let common = &milvus.spec.components;
     let given_image = common.global.image.clone().filter(|image| !image.is_empty());
     let image = given_image.unwrap_or_else(|| milvus_api::milvus::DEFAULT_IMAGE.to_owned());
     let version = Version::of(common.global.version.as_deref().filter(|v| !v.is_empty()), &image);
     let topology = pins::topology(milvus, common);
-    check_names(milvus, &mut refusals);
-    let dependencies = dependencies::parse(milvus, &version, &mut refusals);
-    let components: Vec<ComponentSettings> = components_of(&version, &topology)
+    check_names(milvus, &mut findings.refusals);
+    let dependencies = dependencies::parse(milvus, &version, &mut findings.refusals);
+    let components = components_of(&version, &topology)
         .into_iter()
-        .map(|component| components::parse(component, common, &image, topology.mode, &mut refusals))
+        .map(|component| components::parse(component, common, &image, topology.mode, &mut findings))
         .collect();
-    for component in &components {
-        containers::check(component, &mut refusals);
-    }
+    let data =
+        dependencies.as_ref().and_then(|d| persistence::parse(milvus, &d.queue, &mut findings.refusals));
+    let Findings { refusals, warnings } = findings.once();
     let Some(dependencies) = dependencies.filter(|_| refusals.is_empty()) else { return Err(refusals) };
-    Ok(assemble(
-        milvus,
-        Parts { target: Side { image, version }, topology, components, dependencies, kafka_has_ca },
-    ))
+    let parts = Parts {
+        target: Side { image, version },
+        topology,
+        components,
+        dependencies,
+        data,
+        kafka_has_ca,
+        warnings,
+    };
+    let validated = assemble(milvus, parts);
+    match size::refusal(&validated) {
+        Some(refusal) => Err(vec![refusal]),
+        None => Ok(validated),
+    }
+}
+
+/// What is wrong with a spec, and what is odd about it.
+#[derive(Default)]
+struct Findings {
+    refusals: Vec<Refusal>,
+    warnings: Vec<String>,
+}
+
+impl Findings {
+    /// Each of them once: a setting for all components is met by each of them.
+    fn once(self) -> Findings {
+        let mut said = Findings::default();
+        self.refusals.into_iter().for_each(|one| push_new(&mut said.refusals, one));
+        self.warnings.into_iter().for_each(|one| push_new(&mut said.warnings, one));
+        said
+    }
+}
+
+fn push_new<T: PartialEq>(list: &mut Vec<T>, one: T) {
+    if !list.contains(&one) {
+        list.push(one);
+    }
 }
 
 /// What [`validate`] has parsed before it puts the rest together.
@@ -142,7 +197,9 @@ struct Parts {
     topology: Topology,
     components: Vec<ComponentSettings>,
     dependencies: Dependencies,
+    data: Option<DataVolume>,
     kafka_has_ca: bool,
+    warnings: Vec<String>,
 }
 
 fn assemble(milvus: &Milvus, parts: Parts) -> Validated {
@@ -160,6 +217,7 @@ fn assemble(milvus: &Milvus, parts: Parts) -> Validated {
         topology: parts.topology,
         target: parts.target,
         update_mode: components::update_mode(common),
+        manual: common.enable_manual_mode == Some(true),
         rolling_enabled: !volume_bound && common.enable_rolling_update.unwrap_or(true),
         min_ready_seconds: pins::min_ready_seconds(spec),
         update_config_map_only: common.update_config_map_only.unwrap_or(true),
@@ -172,6 +230,9 @@ fn assemble(milvus: &Milvus, parts: Parts) -> Validated {
         hook_config: spec.hook_config.clone().map(|c| c.0).unwrap_or_default(),
         storage_endpoint: dependencies::storage_endpoint(milvus),
         unsupported: unsupported::fields(spec, &parts.dependencies),
+        warnings: warnings(parts.warnings, spec, parts.topology.mode, &parts.dependencies.queue),
+        monitor: monitor(common),
+        data: parts.data,
         components: parts.components,
         dependencies: parts.dependencies,
         kafka_has_ca: parts.kafka_has_ca,
@@ -179,6 +240,30 @@ fn assemble(milvus: &Milvus, parts: Parts) -> Validated {
         allow_upgrade: annotation(keys::ALLOW_UPGRADE),
         name,
     }
+}
+
+/// Upstream's interval.
+const METRIC_INTERVAL: &str = "30s";
+
+fn monitor(common: &Components) -> Option<MonitorSettings> {
+    let interval = common.metric_interval.clone().filter(|text| !text.is_empty());
+    (common.disable_metric != Some(true)).then(|| MonitorSettings {
+        interval: interval.unwrap_or_else(|| METRIC_INTERVAL.to_owned()),
+        labels: common.metric_labels.clone(),
+    })
+}
+
+/// What can be told from the spec alone.
+fn warnings(mut found: Vec<String>, spec: &MilvusSpec, mode: Mode, queue: &Queue) -> Vec<String> {
+    if mode == Mode::Cluster && matches!(queue, Queue::Rocksmq | Queue::Natsmq) {
+        found.push(format!(
+            "spec.dependencies.msgStreamType: Milvus does not support {} in a cluster, where every component would have a queue of \
+             its own; use pulsar, kafka or woodpecker",
+            queue.name()
+        ));
+    }
+    found.extend(spec.config.as_ref().map(|c| config_keys::warnings(c.as_map())).unwrap_or_default());
+    found
 }
 
 /// A name that is too long for what is derived from it is refused here, before the first of several writes fails.

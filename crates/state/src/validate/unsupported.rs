@@ -1,6 +1,6 @@
 //! What is asked and not done yet. It is said in the condition `SpecSupported`, never silently dropped.
 
-use milvus_api::{Components, MilvusSpec, Persistence};
+use milvus_api::{Components, MilvusSpec};
 use milvus_plan::UpdateMode;
 
 use super::components::update_mode;
@@ -13,7 +13,6 @@ const TWO_DEPLOYMENTS_EACH: i64 = 3;
 pub fn fields(spec: &MilvusSpec, dependencies: &Dependencies) -> Vec<String> {
     let mut found = components(&spec.components);
     found.extend(installs(spec, dependencies));
-    found.extend(volumes(spec, &dependencies.queue));
     found
 }
 
@@ -27,17 +26,10 @@ fn components(common: &Components) -> Vec<String> {
     let rolling_mode = common.rolling_mode == Some(TWO_DEPLOYMENTS_EACH);
     note(rolling_mode, "rollingMode: 3", "query nodes roll between two Deployments, the others within one");
     note(
-        common.enable_manual_mode == Some(true),
-        "enableManualMode",
-        "the operator manages the Deployments as without it",
-    );
-    note(
         update_mode(common) == UpdateMode::Force,
         "imageUpdateMode: force",
         "everything is replaced at once; terminating pods are not killed",
     );
-    note(common.metric_interval.is_some(), "metricInterval", "no PodMonitor is created");
-    note(!common.metric_labels.is_empty(), "metricLabels", "no PodMonitor is created");
     for (name, groups) in [
         ("proxy", common.proxy.as_ref().map(|c| &c.groups)),
         ("dataNode", common.data_node.as_ref().map(|c| &c.groups)),
@@ -46,12 +38,6 @@ fn components(common: &Components) -> Vec<String> {
     ] {
         let set = groups.is_some_and(|groups| !groups.is_empty());
         note(set, &format!("{name}.groups"), "the component runs as one group");
-    }
-    for (name, service) in
-        [("proxy", common.proxy.as_ref().map(|c| &c.service)), ("standalone", common.standalone.as_deref())]
-    {
-        let set = service.is_some_and(|s| s.ingress.is_some());
-        note(set, &format!("{name}.ingress"), "no Ingress is created");
     }
     found
 }
@@ -78,20 +64,4 @@ fn installs(spec: &MilvusSpec, dependencies: &Dependencies) -> Vec<String> {
         found.push("spec.dependencies.tei (not installed)".to_owned());
     }
     found
-}
-
-fn volumes(spec: &MilvusSpec, queue: &Queue) -> Option<String> {
-    let dependencies = spec.dependencies.as_ref()?;
-    let built_in = |queue: &Option<milvus_api::BuiltInQueue>| queue.as_ref()?.persistence.clone();
-    let (name, persistence): (_, Option<Persistence>) = match queue {
-        Queue::Rocksmq => ("rocksmq", built_in(&dependencies.rocksmq)),
-        Queue::Natsmq => ("natsmq", built_in(&dependencies.natsmq)),
-        Queue::Woodpecker { pools: None } => {
-            ("woodpecker", dependencies.woodpecker.as_ref().and_then(|w| w.persistence.clone()))
-        }
-        _ => return None,
-    };
-    persistence.filter(|p| p.enabled == Some(true)).map(|_| {
-        format!("spec.dependencies.{name}.persistence (the queue lies on an emptyDir and goes with its pod)")
-    })
 }

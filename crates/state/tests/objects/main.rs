@@ -7,6 +7,7 @@ mod world;
 
 mod cases;
 mod diff;
+mod fields;
 mod upstream;
 
 use std::collections::BTreeMap;
@@ -25,7 +26,7 @@ fn rendered(milvus: Milvus, kafka_has_ca: bool) -> BTreeMap<String, Value> {
     let objects = decided.objects;
     assert!(objects.removals.is_empty());
     let mut all = BTreeMap::new();
-    let (map, service) = (objects.config_map.unwrap(), objects.service.unwrap());
+    let service = objects.service.unwrap();
     let name = |meta: &Value| meta["name"].as_str().unwrap().to_owned();
     let mut add = |kind: &str, value: Value| {
         let name = name(&value["metadata"]);
@@ -34,8 +35,13 @@ fn rendered(milvus: Milvus, kafka_has_ca: bool) -> BTreeMap<String, Value> {
     if let Some(meta) = objects.meta {
         add("Milvus", meta.object(&decided.milvus.unwrap()));
     }
-    add("ConfigMap", serde_json::to_value(map).unwrap());
+    for map in objects.config_maps {
+        add("ConfigMap", serde_json::to_value(map).unwrap());
+    }
     add("Service", serde_json::to_value(service).unwrap());
+    for write in objects.beside {
+        add(&write.kind.to_string(), write.object);
+    }
     for write in objects.deployments {
         add("Deployment", write.object);
     }

@@ -115,14 +115,14 @@ fn nothing_is_rendered_from_a_secret_that_could_not_be_read() {
     world.kafka_ca = Some(true);
     world.settle();
     assert!(world.updated(), "{}", world.describe());
-    let before = world.config_map.clone();
+    let before = world.config_maps.clone();
     world.kafka_ca = None;
     world.edit(|milvus| {
         milvus.spec.config = Some(serde_json::from_str(r#"{"log": {"level": "debug"}}"#).unwrap());
     });
     world.settle();
-    assert_eq!(world.config_map, before);
+    assert_eq!(world.config_maps, before);
     world.kafka_ca = Some(true);
     world.settle();
-    assert_ne!(world.config_map, before, "the change arrives when the Secret is back");
+    assert_ne!(world.config_maps, before, "the change arrives when the Secret is back");
 }

@@ -58,7 +58,8 @@ fn a_new_object_of_the_same_name_waits_for_the_old_ones_objects() {
     for name in names {
         world.delete_deployment(&name);
     }
-    world.config_map = None;
+    world.config_maps.clear();
+    world.beside.clear();
     world.service = None;
     world.settle();
     assert!(world.updated(), "{}", world.describe());

@@ -5,6 +5,7 @@
 #[path = "../world/mod.rs"]
 mod world;
 
+mod beside;
 mod broken;
 mod clock;
 mod create;
@@ -12,11 +13,13 @@ mod denied;
 mod dependencies;
 mod end;
 mod examples;
+mod manual;
 mod modes;
 mod order;
 mod refused;
 mod repair;
 mod replay;
+mod said;
 mod size;
 mod slots;
 mod truth;

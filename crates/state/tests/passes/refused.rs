@@ -10,9 +10,9 @@ use crate::world::{World, crs};
 fn running(world: &World) -> String {
     let specs: Vec<_> = world.deployments.values().map(|d| (&d.metadata.name, &d.spec)).collect();
     let pods: Vec<_> = world.pods.values().map(|p| (&p.name, &p.image)).collect();
-    let data = world.config_map.as_ref().map(|c| &c.data);
+    let data: Vec<_> = world.config_maps.values().map(|c| &c.data).collect();
     let service = world.service.as_ref().map(|s| &s.spec);
-    format!("{specs:?} {pods:?} {data:?} {service:?}")
+    format!("{specs:?} {pods:?} {data:?} {service:?} {:?}", world.beside)
 }
 
 fn refused(world: &World, reason: &str) -> String {

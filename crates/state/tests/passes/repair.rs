@@ -105,18 +105,18 @@ fn an_edit_by_hand_before_its_turn_is_undone() {
 #[test]
 fn config_map_and_service_are_kept() {
     let mut world = World::running(crs::mix("2.4.9"));
-    let (map, service) = (world.config_map.clone().unwrap(), world.service.clone().unwrap());
-    world.config_map = None;
+    let (map, service) = (world.config_maps["my-release"].clone(), world.service.clone().unwrap());
+    world.config_maps.clear();
     world.service = None;
     world.pass();
-    assert_eq!(world.config_map.as_ref().unwrap().data, map.data);
+    assert_eq!(world.config_maps["my-release"].data, map.data);
     assert_eq!(world.service.as_ref().unwrap().spec, service.spec);
-    let edited = world.config_map.as_mut().unwrap().data.as_mut().unwrap();
+    let edited = world.config_maps.get_mut("my-release").unwrap().data.as_mut().unwrap();
     edited.insert("user.yaml".to_owned(), String::new());
     let ports = world.service.as_mut().unwrap().spec.as_mut().unwrap().ports.as_mut().unwrap();
     ports[0].port = 1;
     world.pass();
-    assert_eq!(world.config_map.as_ref().unwrap().data, map.data);
+    assert_eq!(world.config_maps["my-release"].data, map.data);
     assert_eq!(world.service.as_ref().unwrap().spec, service.spec);
 }
 

@@ -7,7 +7,7 @@ use milvus_api::{Milvus, MilvusStatus};
 use milvus_state::Decided;
 use milvus_state::fold::{Applied, Failure};
 use milvus_state::records::DeploymentRecord;
-use milvus_state::render::{MetaWrite, Removal};
+use milvus_state::render::{BesideWrite, Kind, MetaWrite, Removal};
 use serde_json::json;
 
 use super::{Change, Fault, World};
@@ -50,11 +50,14 @@ impl World {
         if let Some(meta) = objects.meta {
             writes.push(("Milvus".to_owned(), Box::new(move |w| w.apply_meta(meta))));
         }
-        if let Some(map) = objects.config_map {
+        for map in objects.config_maps {
             writes.push(("ConfigMap".to_owned(), Box::new(move |w| w.apply_config_map(map))));
         }
         if let Some(service) = objects.service {
             writes.push(("Service".to_owned(), Box::new(move |w| w.apply_service(service))));
+        }
+        for write in objects.beside {
+            writes.push((write.key(), Box::new(move |w| w.apply_beside(&write))));
         }
         for write in objects.deployments {
             let object: Deployment = serde_json::from_value(write.object).unwrap();
@@ -71,6 +74,8 @@ impl World {
             }
             if let Some(live) = self.deployments.get(&name) {
                 applied.deployments.insert(name, DeploymentRecord::of(live));
+            } else if let Some(live) = self.beside.get(&name) {
+                applied.beside.extend(live["metadata"]["generation"].as_i64().map(|g| (name, g)));
             }
         }
         Some(())
@@ -96,7 +101,26 @@ impl World {
 
     fn apply_config_map(&mut self, mut map: ConfigMap) {
         map.metadata.uid = Some(self.uid());
-        self.config_map = Some(map);
+        self.config_maps.insert(map.metadata.name.clone().unwrap(), map);
+    }
+
+    /// Claims have no generation.
+    fn apply_beside(&mut self, write: &BesideWrite) {
+        let mut object = write.object.clone();
+        let before = self.beside.get(&write.key());
+        let (uid, generation) = match before {
+            Some(live) => {
+                let moved = live["spec"] != object["spec"];
+                let generation = live["metadata"]["generation"].as_i64().unwrap_or_default();
+                (live["metadata"]["uid"].clone(), generation + i64::from(moved))
+            }
+            None => (json!(self.uid()), 1),
+        };
+        object["metadata"]["uid"] = uid;
+        if write.kind != Kind::Claim {
+            object["metadata"]["generation"] = json!(generation);
+        }
+        self.beside.insert(write.key(), object);
     }
 
     fn apply_service(&mut self, mut service: Service) {
@@ -137,6 +161,11 @@ impl World {
     }
 
     fn remove(&mut self, removal: &Removal) {
+        if removal.kind != Kind::Deployment {
+            let key = format!("{}/{}", removal.kind, removal.name);
+            self.beside.retain(|k, live| *k != key || live["metadata"]["uid"] != json!(removal.uid));
+            return;
+        }
         let mine = self
             .deployments
             .get(&removal.name)

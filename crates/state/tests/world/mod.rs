@@ -15,13 +15,20 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::core::v1::{ConfigMap, Service};
-use milvus_api::{ConditionType, Milvus, MilvusStatus};
+use k8s_openapi::api::core::v1::{ConfigMap, PersistentVolumeClaim, Service};
+use k8s_openapi::api::networking::v1::Ingress;
+use milvus_api::{ConditionType, Milvus, MilvusStatus, PodMonitor};
 use milvus_state::fold::Applied;
-use milvus_state::records::{ConfigMapRecord, DeploymentRecord, PodRecord, ServiceRecord};
+use milvus_state::records::{
+    ClaimRecord, ConfigMapRecord, DeploymentRecord, IngressRecord, MetaRecord, MonitorKind, PodRecord,
+    ServiceRecord,
+};
 use milvus_state::render::{MetaWrite, Tool};
 use milvus_state::snapshot::ProbeView;
 use milvus_state::{Core, Decided, Note, Probes, Snapshot, decide, fold, needs};
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 pub use check::{Change, History};
 pub use controller::SimPod;
@@ -71,8 +78,12 @@ pub struct World {
     pub milvus: Option<Milvus>,
     /// By name.
     pub deployments: BTreeMap<String, Deployment>,
-    /// The one ConfigMap.
-    pub config_map: Option<ConfigMap>,
+    /// By name.
+    pub config_maps: BTreeMap<String, ConfigMap>,
+    /// Volume claim, Ingress and PodMonitor, by `KIND/NAME`.
+    pub beside: BTreeMap<String, Value>,
+    /// Whether there can be PodMonitors.
+    pub monitor_kind: MonitorKind,
     /// The one Service.
     pub service: Option<Service>,
     /// By name.
@@ -127,7 +138,9 @@ impl World {
             now: Timestamp::from_second(1_800_000_000).unwrap(),
             milvus: None,
             deployments: BTreeMap::new(),
-            config_map: None,
+            config_maps: BTreeMap::new(),
+            beside: BTreeMap::new(),
+            monitor_kind: MonitorKind::Present,
             service: None,
             pods: BTreeMap::new(),
             probes,
@@ -257,8 +270,11 @@ impl World {
             now: self.now,
             milvus,
             deployments: deployments.map(|d| (d.name.clone(), d)).collect(),
-            config_map: self.config_map.as_ref().map(ConfigMapRecord::of),
+            config_maps: self.config_maps.iter().map(|(n, m)| (n.clone(), ConfigMapRecord::of(m))).collect(),
             service: self.service.as_ref().map(ServiceRecord::of),
+            ingress: self.live("Ingress").map(|i: Ingress| IngressRecord::of(&i)),
+            pod_monitor: self.live("PodMonitor").map(|m: PodMonitor| MetaRecord::of(&m.metadata)),
+            monitor_kind: self.monitor_kind,
             minio_link: false,
             tool: self.tool.clone(),
             operator_version: "test".to_owned(),
@@ -271,14 +287,26 @@ impl World {
             Some((name.clone(), serde_json::to_value(template).unwrap()))
         });
         let templates = templates.collect();
+        let claim = needs.claim.and_then(|name| {
+            let found = self.beside.get(&format!("PersistentVolumeClaim/{name}"))?;
+            let claim: PersistentVolumeClaim = serde_json::from_value(found.clone()).unwrap();
+            Some(ClaimRecord::of(&claim))
+        });
         Some(Snapshot {
             core,
             pods,
             templates,
+            claim,
             probes: self.probes.clone(),
             kafka_ca: self.kafka_ca,
             changed_secrets: Vec::new(),
         })
+    }
+
+    /// The one object of a kind.
+    pub fn live<T: DeserializeOwned>(&self, kind: &str) -> Option<T> {
+        let found = self.beside.iter().find(|(key, _)| key.split('/').next() == Some(kind));
+        found.map(|(_, object)| serde_json::from_value(object.clone()).unwrap())
     }
 
     /// Status, message and reason of a condition.
