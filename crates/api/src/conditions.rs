@@ -159,6 +159,8 @@ pub enum Reason {
     WaitingForPodsReady,
     /// A new pod can't start or does not get ready; the message names it and what Kubernetes says of it.
     PodProblem,
+    /// Kubernetes can't create pods; the message has the words of the quota or policy that refuses them.
+    PodsRefused,
     /// Pods of the older template have not ended.
     WaitingForPodsGone,
     /// A dependency does not answer.
@@ -191,14 +193,13 @@ impl Reason {
             Self::StorageReady | Self::StorageNotReady | Self::S3StorageAssumeReady | Self::ClientError => {
                 &[C::StorageReady]
             }
-            Self::SecretNotExist | Self::SecretError | Self::SecretDecodeError => {
-                &[C::EtcdReady, C::StorageReady, C::MsgStreamReady]
-            }
             Self::MsgStreamReady | Self::MsgStreamNotReady | Self::CreateClientFailed => &[C::MsgStreamReady],
             Self::ConnectionOK | Self::ConnectionFailed => &[C::EtcdReady, C::MsgStreamReady],
-            Self::EndpointsHealthy | Self::DependencyNotReady => {
-                &[C::EtcdReady, C::StorageReady, C::MsgStreamReady]
-            }
+            Self::SecretNotExist
+            | Self::SecretError
+            | Self::SecretDecodeError
+            | Self::EndpointsHealthy
+            | Self::DependencyNotReady => &[C::EtcdReady, C::StorageReady, C::MsgStreamReady],
             Self::MilvusHealthy
             | Self::MilvusComponentNotHealthy
             | Self::MilvusStopping
@@ -220,6 +221,7 @@ impl Reason {
             | Self::WaitingForRollout
             | Self::WaitingForPodsReady
             | Self::PodProblem
+            | Self::PodsRefused
             | Self::WaitingForPodsGone
             | Self::WaitingForDependencies
             | Self::WaitingForUnpause

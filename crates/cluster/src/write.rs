@@ -25,7 +25,7 @@ pub type Fence = Arc<dyn Fn(Duration) -> bool + Send + Sync>;
 #[derive(Debug, Snafu)]
 pub enum Error {
     /// The API server refused it, or could not be reached.
-    #[snafu(display("can't {action}: {source}"))]
+    #[snafu(display("can't {action}: {}", words(source)))]
     Refused {
         /// What was attempted.
         action: String,
@@ -58,6 +58,29 @@ impl Error {
         self.code() == Some(404)
     }
 
+    /// The API server has judged the write and said no: an admission policy, a quota, a role, or what the object says.
+    pub fn is_refusal(&self) -> bool {
+        matches!(self.code(), Some(400 | 403 | 422))
+    }
+
+    /// What was attempted.
+    pub fn action(&self) -> &str {
+        match self {
+            Error::Refused { action, .. } | Error::Silence { action } | Error::NotLeading { action } => {
+                action
+            }
+        }
+    }
+
+    /// Why it did not succeed.
+    pub fn why(&self) -> String {
+        match self {
+            Error::Refused { source, .. } => words(source),
+            Error::Silence { .. } => format!("no answer within {} s", REQUEST_TIMEOUT.as_secs()),
+            Error::NotLeading { .. } => "the lease may be somebody else's before the answer comes".to_owned(),
+        }
+    }
+
     /// HTTP code of the API server's answer; `None` when there was none.
     pub fn code(&self) -> Option<u16> {
         match self {
@@ -67,6 +90,14 @@ impl Error {
             },
             Error::Silence { .. } | Error::NotLeading { .. } => None,
         }
+    }
+}
+
+/// The API server's own words, without the rest of its answer.
+fn words(error: &kube::Error) -> String {
+    match error {
+        kube::Error::Api(status) if !status.message.is_empty() => status.message.clone(),
+        other => other.to_string(),
     }
 }
 

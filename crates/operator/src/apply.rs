@@ -11,7 +11,7 @@ use milvus_api::{Milvus, PodMonitor};
 use milvus_cluster::records::Key;
 use milvus_cluster::write;
 use milvus_state::Decided;
-use milvus_state::fold::Applied;
+use milvus_state::fold::{Applied, Failure};
 use milvus_state::records::{ConfigMapRecord, DeploymentRecord, IngressRecord, MetaRecord, ServiceRecord};
 use milvus_state::render::{BesideWrite, Kind, Objects, Removal};
 
@@ -21,7 +21,11 @@ use crate::context::Context;
 pub async fn apply(ctx: &Context, key: &Key, decided: &Decided) -> (Applied, Option<write::Error>) {
     let mut applied = Applied::default();
     let error = write_all(ctx, key, decided, &mut applied).await.err();
-    applied.error = error.as_ref().map(ToString::to_string);
+    applied.failure = error.as_ref().map(|error| Failure {
+        action: error.action().to_owned(),
+        why: error.why(),
+        refused: error.is_refusal(),
+    });
     (applied, error)
 }
 

@@ -18,6 +18,9 @@ use crate::metrics::Metrics;
 /// Name under which Events are reported.
 const CONTROLLER: &str = "milvus-operator";
 
+/// How old Secrets may be while all is well, unless the command line says otherwise.
+const SECRETS_PERIOD: Duration = Duration::from_hours(1);
+
 /// Shared by all passes.
 pub struct Context {
     /// Client, for reads.
@@ -51,7 +54,6 @@ impl Context {
         metrics: Metrics,
         tool: Tool,
         instance: Option<String>,
-        secrets_period: Duration,
     ) -> Context {
         let reporter = Reporter { controller: CONTROLLER.to_owned(), instance };
         Context {
@@ -63,7 +65,7 @@ impl Context {
             metrics,
             tool,
             credentials: Mutex::default(),
-            secrets_period,
+            secrets_period: SECRETS_PERIOD,
             failures: Failures::default(),
         }
     }

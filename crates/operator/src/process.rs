@@ -99,7 +99,10 @@ pub async fn run(args: Args) -> Result<(), Error> {
     let (prober, changes) = Prober::new();
     let writer = Writer::new(client.clone(), fence(leadership.as_ref()));
     let pod = Some(args.pod_name.clone());
-    let ctx = Context::new(client, writer, prober, metrics, tool(&args), pod, args.secrets_period);
+    let ctx = Context {
+        secrets_period: args.secrets_period,
+        ..Context::new(client, writer, prober, metrics, tool(&args), pod)
+    };
     let halt = CancellationToken::new();
     let working = controllers(Arc::new(ctx), changes, settings(&args, &phase), halt.clone());
     tokio::pin!(working);

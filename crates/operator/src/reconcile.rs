@@ -17,7 +17,7 @@ use tracing::Instrument as _;
 
 use crate::apply::apply;
 use crate::context::Context;
-use crate::error::{ApplySnafu, Error, ObserveSnafu, RenderSnafu, StatusSnafu, back_off};
+use crate::error::{ApplySnafu, Error, ObserveSnafu, RenderSnafu, back_off};
 use crate::observe::{key, observe};
 use crate::{credentials, events, probes};
 
@@ -44,7 +44,10 @@ async fn pass(object: Arc<Guarded>, ctx: Arc<Context>) -> Result<Action, Error> 
     let decided = decide(&snapshot).context(RenderSnafu)?;
     let (applied, failed) = apply(&ctx, &key(milvus), &decided).await;
     let folded = fold(&snapshot, &decided, &applied);
-    Box::pin(write_status(&ctx, &snapshot, &folded)).await.context(StatusSnafu)?;
+    if let Err(source) = Box::pin(write_status(&ctx, &snapshot, &folded)).await {
+        events::status_refused(&ctx, milvus, &source).await;
+        return Err(Error::Status { source });
+    }
     events::publish(&ctx, &snapshot.core.milvus, &folded.notes).await;
     ctx.metrics.observe_pass(milvus, &folded.status, started.elapsed());
     observe_steps(&ctx, snapshot.core.milvus.status.as_ref(), &folded.status);

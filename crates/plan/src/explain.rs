@@ -61,6 +61,9 @@ pub fn waiting(waiting: &Waiting) -> String {
         WaitReason::PodProblem { pod, reason, message } => {
             format!("pod {pod} does not get ready: {reason}: {message}")
         }
+        WaitReason::PodsRefused { reason, message } => {
+            format!("its pods can't be created: {reason}: {message}; it goes on when they are admitted")
+        }
         WaitReason::SlotHandOver { new, old, wanted } => {
             format!("{new} of {wanted} pods have been taken over, {old} old ones are left")
         }

@@ -68,6 +68,13 @@ pub enum WaitReason {
         /// The message that Kubernetes gives; may be empty.
         message: String,
     },
+    /// Kubernetes can't create pods: a quota or an admission policy refuses them.
+    PodsRefused {
+        /// The reason that Kubernetes gives: `FailedCreate`.
+        reason: String,
+        /// The message that Kubernetes gives, with the words of whoever refuses.
+        message: String,
+    },
     /// One of two Deployments of the component takes over from the other, pod by pod.
     SlotHandOver {
         /// Pods of the Deployment that takes over.

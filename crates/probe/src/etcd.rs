@@ -63,16 +63,12 @@ pub async fn probe(target: &EtcdTarget) -> Outcome {
         };
     }
     let found = net::any_of(&target.endpoints, |endpoint| check(endpoint, target)).await;
-    match found.usable {
-        true => Outcome::ready(
-            reason::ETCD_READY,
-            target.scrub(found.praise("Etcd endpoints is healthy", NOT_ALL)),
-        ),
-        false => {
-            let message = format!("All etcd endpoints are unhealthy:{}", found.faults);
-            Outcome::not_ready(reason::ETCD_NOT_READY, target.scrub(message))
-        }
+    if found.usable {
+        let message = found.praise("Etcd endpoints is healthy", NOT_ALL);
+        return Outcome::ready(reason::ETCD_READY, target.scrub(message));
     }
+    let message = format!("All etcd endpoints are unhealthy:{}", found.faults);
+    Outcome::not_ready(reason::ETCD_NOT_READY, target.scrub(message))
 }
 
 /// Between what is well and the list of endpoints that are not.

@@ -1,25 +1,45 @@
 //! Several addresses at the same time, and plain TCP dials for dependencies whose credentials only the Milvus pods have.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::join_all;
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
+use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 use crate::outcome::{Outcome, reason};
+use crate::tls::Tls;
 use crate::{DEADLINE, fault};
 
 /// How long the other addresses have after the first that can be used, so that one that is silent is named and yet does not
 /// hold up what needs only one.
 const GRACE: Duration = Duration::from_secs(1);
 
+/// Opens a connection to `address` (`host:port`). The error is what to tell the user.
+pub(crate) async fn connect(address: &str) -> Result<TcpStream, String> {
+    TcpStream::connect(address).await.map_err(|error| fault::describe_io(&error))
+}
+
+/// The same with TLS, up to the end of the handshake.
+pub(crate) async fn encrypted(address: &str, tls: &Tls) -> Result<TlsStream<TcpStream>, String> {
+    let stream = connect(address).await?;
+    let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
+    let name = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+    let name = ServerName::try_from(name)
+        .map_err(|_| format!("{host} is not a name that a certificate can be for"))?;
+    let connector = TlsConnector::from(Arc::new(tls.client_config()?));
+    connector.connect(name, stream).await.map_err(|error| fault::describe(&error))
+}
+
 /// Opens a connection to `address` (`host:port`) and closes it. The error is what to tell the user.
 pub(crate) async fn dial(address: &str) -> Result<(), String> {
-    match timeout(DEADLINE, TcpStream::connect(address)).await {
-        Ok(Ok(_stream)) => Ok(()),
-        Ok(Err(error)) => Err(fault::describe_io(&error)),
+    match timeout(DEADLINE, connect(address)).await {
+        Ok(answer) => answer.map(|_stream| ()),
         Err(_elapsed) => Err(fault::no_answer()),
     }
 }

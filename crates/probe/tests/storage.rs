@@ -213,7 +213,7 @@ fn signed_an_hour_ago(host: &str, path: &str, query: &str) -> reqwest::Request {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
 }
 
 #[tokio::test(flavor = "multi_thread")]

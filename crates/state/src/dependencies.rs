@@ -240,10 +240,14 @@ impl Dependencies {
         let mut needed: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         let mut need = |name, key| _ = needed.entry(name).or_default().insert(key);
         if let Some(secret) = &self.storage.secret {
-            self.storage.secret_keys().iter().for_each(|key| need(secret, key));
+            for key in self.storage.secret_keys() {
+                need(secret, key);
+            }
         }
         if let Queue::Kafka { secret: Some(secret), .. } = &self.queue {
-            ["username", "password"].into_iter().for_each(|key| need(secret, key));
+            for key in ["username", "password"] {
+                need(secret, key);
+            }
         }
         for file in self.files() {
             if let PodFile::Secret { name, key } = file {

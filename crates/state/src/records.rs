@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::api::apps::v1::{Deployment, DeploymentStatus};
+use k8s_openapi::api::apps::v1::{Deployment, DeploymentCondition, DeploymentStatus};
 use k8s_openapi::api::core::v1::{ConfigMap, ContainerStatus, Pod, Service, ServicePort};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use milvus_api::keys;
@@ -98,6 +98,13 @@ impl DeploymentRecord {
     /// Pods of any template that are not terminating.
     pub fn current(&self) -> i32 {
         self.status.replicas.unwrap_or_default()
+    }
+
+    /// Why Kubernetes can't create pods of it, if it can't: reason and message of the condition `ReplicaFailure`.
+    pub fn pods_refused(&self) -> Option<(String, String)> {
+        let refused = |c: &&DeploymentCondition| c.type_ == "ReplicaFailure" && c.status == "True";
+        let found = self.status.conditions.iter().flatten().find(refused)?;
+        Some((found.reason.clone().unwrap_or_default(), found.message.clone().unwrap_or_default()))
     }
 
     /// Newest generation observed, and all `wanted` pods updated and available with none of another template.

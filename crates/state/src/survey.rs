@@ -153,20 +153,26 @@ fn rolled_out(record: &DeploymentRecord, wanted: i32, pods: &Pods<'_>) -> Option
         return wait(WaitReason::OldPods { count: left });
     }
     if !record.counts_complete(wanted) {
-        return match pods.problem() {
-            Some((pod, reason, message)) => wait(WaitReason::PodProblem { pod, reason, message }),
-            None => wait(WaitReason::Replicas {
-                updated: count(record.updated()),
-                // Old pods are available too, and not what is waited for.
-                available: count((record.available() - (record.current() - record.updated())).max(0)),
-                wanted: count(wanted),
-            }),
-        };
+        return wait(trouble(record, pods).unwrap_or_else(|| WaitReason::Replicas {
+            updated: count(record.updated()),
+            // Old pods are available too, and not what is waited for.
+            available: count((record.available() - (record.current() - record.updated())).max(0)),
+            wanted: count(wanted),
+        }));
     }
     match pods.ending() {
         0 => None,
         count => wait(WaitReason::OldPods { count }),
     }
+}
+
+/// What somebody may have to do something about: a pod that can't start, or pods that can't be created.
+fn trouble(record: &DeploymentRecord, pods: &Pods<'_>) -> Option<WaitReason> {
+    if let Some((pod, reason, message)) = pods.problem() {
+        return Some(WaitReason::PodProblem { pod, reason, message });
+    }
+    let (reason, message) = record.pods_refused()?;
+    Some(WaitReason::PodsRefused { reason, message })
 }
 
 fn slotted_state(target: &Target, snapshot: &Snapshot, pods: &Pods<'_>) -> ComponentState {
@@ -193,14 +199,11 @@ fn slotted_state(target: &Target, snapshot: &Snapshot, pods: &Pods<'_>) -> Compo
     let old =
         twin.map_or(0, |t| t.replicas.max(pods.in_slot(current.other()).unwrap_or_else(|| t.current())));
     if old > 0 {
-        let waiting = match pods.problem() {
-            Some((pod, reason, message)) => WaitReason::PodProblem { pod, reason, message },
-            None => WaitReason::SlotHandOver {
-                new: count(cur.available()),
-                old: count(old),
-                wanted: count(wanted),
-            },
-        };
+        let waiting = trouble(cur, pods).unwrap_or_else(|| WaitReason::SlotHandOver {
+            new: count(cur.available()),
+            old: count(old),
+            wanted: count(wanted),
+        });
         return ComponentState::Updating(Waiting::new(waiting));
     }
     if still_updated(cur, wanted, snapshot) {
@@ -209,9 +212,10 @@ fn slotted_state(target: &Target, snapshot: &Snapshot, pods: &Pods<'_>) -> Compo
     rolled_out(cur, wanted, pods).map_or(ComponentState::Done, ComponentState::Updating)
 }
 
-/// The first pod of a component, by name, that says why it is not ready: pod, reason, message.
-pub fn pod_problem(snapshot: &Snapshot, component: Component) -> Option<(String, String, String)> {
-    Pods::of(snapshot, component).problem()
+/// What keeps pods of a component from being created or ready, also when it is at its target.
+pub fn trouble_of(target: &Target, snapshot: &Snapshot) -> Option<WaitReason> {
+    let pods = Pods::of(snapshot, target.settings.component);
+    target.records(&snapshot.core).into_iter().find_map(|record| trouble(record, &pods))
 }
 
 /// The slot that the annotation on the Milvus names.

@@ -1,4 +1,4 @@
-//! Records every change of the workloads of a namespace, so that a test can assert on the sequence of what happened
+//! Records every change of the workloads of a namespace and of what belongs to them, so that a test can assert on the sequence of what happened
 //! and not only on how it ended.
 
 use std::{
@@ -23,10 +23,13 @@ use snafu::{ResultExt, Snafu};
 use tokio::{sync::watch, task::JoinSet};
 
 /// What is always recorded.
-const KINDS: [(&str, &str, &str, &str); 3] = [
+const KINDS: [(&str, &str, &str, &str); 6] = [
     ("apps", "v1", "Deployment", "deployments"),
     ("apps", "v1", "StatefulSet", "statefulsets"),
     ("", "v1", "Pod", "pods"),
+    ("", "v1", "ConfigMap", "configmaps"),
+    ("", "v1", "Service", "services"),
+    ("events.k8s.io", "v1", "Event", "events"),
 ];
 /// What is recorded where its definition is installed when the recorder starts.
 const CUSTOM: [(&str, &str, &str, &str); 2] = [
@@ -70,7 +73,7 @@ pub enum Error {
 pub struct Change {
     /// When the change was seen here.
     pub at: Timestamp,
-    /// `Deployment`, `StatefulSet`, `Pod`, `Milvus` or `MilvusUpgrade`.
+    /// `Deployment`, `StatefulSet`, `Pod`, `ConfigMap`, `Service`, `Event`, `Milvus` or `MilvusUpgrade`.
     pub kind: &'static str,
     /// Whether this is the last state before the object was removed.
     pub gone: bool,

@@ -30,6 +30,10 @@ pub fn advice(reason: &str, object: Object<'_>, step: Option<&str>) -> Option<Ad
         Reason::SecretNotExist | Reason::SecretError | Reason::SecretDecodeError => {
             Some(format!("kubectl get secrets -n {namespace}"))
         }
+        Reason::PodsRefused => {
+            let filter = "involvedObject.kind=ReplicaSet,reason=FailedCreate";
+            Some(format!("kubectl get events -n {namespace} --field-selector {filter}"))
+        }
         Reason::WaitingForUnpause => Some(format!("kubectl edit milvus {name} -n {namespace}")),
         _ => None,
     };
@@ -59,6 +63,9 @@ fn text(reason: Reason) -> Option<&'static str> {
             "See what Kubernetes says of the pod. An image, a resource or a setting that is wrong can be put right, or put back, \
              in the Milvus at any time: the roll follows at once."
         }
+        Reason::PodsRefused => {
+            "Give the quota more room, or change the policy that refuses the pods; or ask for less in the Milvus. Nothing needs to be restarted."
+        }
         Reason::WaitingForPodsReady => "Nothing, while the numbers go up. Else see what the pods say.",
         Reason::WaitingForPodsGone => "Nothing, while the old pods hand over their work. See which are left.",
         Reason::WaitingForUnpause => "Set `paused` in spec.components back to false.",
@@ -67,7 +74,7 @@ fn text(reason: Reason) -> Option<&'static str> {
         }
         Reason::WaitingForDependencies => "Repair what EtcdReady, StorageReady or MsgStreamReady says.",
         Reason::WriteFailed => {
-            "See which write was refused, and why. Permissions that are missing come with the operator's chart: install it anew."
+            "Change what refuses the write, or the Milvus. Permissions that are missing come with the operator's chart: install it anew."
         }
         // The message says what to do, or another condition does; after those, there is nothing to do.
         Reason::InvalidSpec

@@ -126,7 +126,7 @@ fn state(milvus: &Milvus, status: &MilvusStatus) -> State {
 }
 
 /// Writes one family of gauges. One without a sample is left out.
-pub(super) fn gauges<L: EncodeLabelSet, V: EncodeGaugeValue>(
+fn gauges<L: EncodeLabelSet, V: EncodeGaugeValue>(
     encoder: &mut DescriptorEncoder,
     series: &Series,
     samples: impl Iterator<Item = (L, V)>,

@@ -5,10 +5,10 @@ use std::fs;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use prometheus_client::collector::Collector;
-use prometheus_client::encoding::{DescriptorEncoder, NoLabelSet};
+use prometheus_client::encoding::{DescriptorEncoder, EncodeGaugeValue, NoLabelSet};
 use prometheus_client::metrics::MetricType;
 
-use super::instances::{gauges, seconds};
+use super::instances::seconds;
 use super::series::{self, Series};
 use crate::lease::Held;
 
@@ -51,7 +51,7 @@ impl Collector for Process {
     fn encode(&self, mut encoder: DescriptorEncoder) -> fmt::Result {
         let lead = self.lead.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let encoder = &mut encoder;
-        one(encoder, &series::LEADER, Some(f64::from(!matches!(lead, Lead::Standby))))?;
+        one(encoder, &series::LEADER, Some(u32::from(!matches!(lead, Lead::Standby))))?;
         let remaining = match &lead {
             Lead::Elected(held) => Some(held.remaining().as_secs_f64()),
             Lead::Standby | Lead::Alone => None,
@@ -68,8 +68,14 @@ impl Collector for Process {
 }
 
 /// Writes one gauge without labels, or nothing where there is no value.
-fn one(encoder: &mut DescriptorEncoder, series: &Series, value: Option<f64>) -> fmt::Result {
-    gauges(encoder, series, value.into_iter().map(|value| ([("", ""); 0], value)))
+fn one<V: EncodeGaugeValue>(
+    encoder: &mut DescriptorEncoder,
+    series: &Series,
+    value: Option<V>,
+) -> fmt::Result {
+    let Some(value) = value else { return Ok(()) };
+    let help = format!("{}.", series.help);
+    encoder.encode_descriptor(series.name, &help, None, MetricType::Gauge)?.encode_gauge(&value)
 }
 
 /// Resident memory in bytes; `None` where the system has no `/proc`.

@@ -131,6 +131,7 @@ async fn run(number: usize) -> Run {
     let Matrix { ground, account } = matrix().await;
     let story = Story::begin(ground, "", &format!("crash-{number}")).await;
     let mut victim = Victim::start(account, &story.namespace, number).await;
+    let story = story.with_log(victim.process.log());
     let mut milvus = story.places.mix("2.4.9");
     milvus["spec"]["upgradePolicy"]["minReadySeconds"] = json!(0);
     story.create(milvus).await;

@@ -128,24 +128,41 @@ async fn an_api_server_that_hangs_for_a_while_is_survived_without_a_restart() {
     assert!(operator.terminate().await.unwrap().success());
 }
 
+/// How long the API server is away in the long case.
+const AWAY: Duration = Duration::from_mins(1);
+
+/// The operator gives its Lease up and ends, is started again as the kubelet does it, and waits. Then everything goes on where it was: the
+/// roll in its order, and what had nothing to do is not touched.
 #[tokio::test]
-async fn an_operator_that_can_not_renew_its_lease_ends_by_itself_and_the_next_one_goes_on() {
+async fn an_api_server_that_is_away_for_a_minute_costs_no_pod() {
     let (ground, _turn) = ground().await;
     let mut operator = install(ground).await;
+    let still = Story::begin(ground, operator.user(), "api-away-still").await;
     let story = Story::begin(ground, operator.user(), "api-away").await;
-    let mark = story.running(story.places.mix("2.4.9"), "2.4.9").await;
+    let (_, mark) = tokio::join!(
+        Box::pin(still.running(still.places.standalone("2.4.9"), "2.4.9")),
+        Box::pin(story.running(story.places.mix("2.4.9"), "2.4.9")),
+    );
+    let before = still.history().workloads();
     story.set_image("2.4.10").await;
     story.until_step("mixcoord").await;
     let server = ground.plane.process("kube-apiserver").unwrap().id();
     server.signal(Signal::STOP).unwrap();
+    let since = tokio::time::Instant::now();
     let ended = operator.id().exited(Duration::from_secs(30)).await;
-    server.signal(Signal::CONT).unwrap();
     assert!(ended.unwrap(), "it goes on without a lease");
     let status = operator.terminate().await.unwrap();
     assert!(status.code().is_some_and(|code| code != 0) && status.signal().is_none(), "{status}");
     assert!(log(&operator).contains("no longer leads"), "{}", log(&operator));
-
     operator.start_again().await.unwrap();
+    // Nothing happens while it is away; the time itself is what is tested.
+    tokio::time::sleep_until(since + AWAY).await;
+    assert!(operator.id().is_alive(), "a standby waits: {}", log(&operator));
+    server.signal(Signal::CONT).unwrap();
+
     rolled(&story, mark, "2.4.10").await;
+    story.history().assert_always_served(mark);
+    still.settle().await;
+    assert_eq!(still.history().workloads(), before);
     assert!(operator.terminate().await.unwrap().success());
 }

@@ -8,3 +8,4 @@ mod world;
 mod crash;
 mod lease;
 mod monitors;
+mod rights;

@@ -88,7 +88,7 @@ pub async fn begin(story: &Story) {
     }
 }
 
-/// UIDs of all pods of the namespace, and generations of all Deployments: what changes when anything restarts.
+/// UIDs of all pods of the namespace: what changes when anything restarts.
 pub async fn pods(story: &Story) -> BTreeMap<String, String> {
     let pods = story.api::<Pod>().list(&ListParams::default()).await.unwrap();
     pods.into_iter().map(|pod| (pod.name_any(), pod.uid().unwrap())).collect()

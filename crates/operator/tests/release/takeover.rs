@@ -59,26 +59,26 @@ impl GoLeader {
     }
 }
 
-fn by_us(ground: &Ground) -> Vec<Event> {
+/// What our operator asked for since then: other tests have run one on the same ground.
+fn by_us(ground: &Ground, since: Timestamp) -> Vec<Event> {
     let mut all = ground.plane.audit().unwrap();
-    all.retain(|event| event.user == USER);
+    all.retain(|event| event.user == USER && event.received >= since);
     all
 }
 
-/// Waits until our operator has looked at the Lease again and again; what it has written until then, without asking who it may be
-/// (`selfsubjectreviews` and the like are not there).
-pub async fn stands_by(ground: &Ground) -> Vec<Event> {
+/// Waits until our operator, started then, has looked at the Lease again and again; what it has written until now.
+pub async fn stands_by(ground: &Ground, since: Timestamp) -> Vec<Event> {
     let looked = async {
-        while by_us(ground).iter().filter(|e| e.resource == "leases" && e.verb == "get").count() < 3 {
+        while by_us(ground, since).iter().filter(|e| e.resource == "leases" && e.verb == "get").count() < 3 {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     };
     tokio::time::timeout(SOON, looked).await.expect("it never asked for the Lease");
-    by_us(ground).into_iter().filter(Event::is_write).collect()
+    by_us(ground, since).into_iter().filter(Event::is_write).collect()
 }
 
 /// Waits until our operator leads, and sees to it that it wrote nothing before the Lease of the other, last renewed then, had run out.
-pub async fn takes_over(ground: &Ground, renewed: Timestamp) {
+pub async fn takes_over(ground: &Ground, since: Timestamp, renewed: Timestamp) {
     let leases: Api<Lease> = Api::namespaced(ground.plane.client().unwrap(), RELEASE);
     let ours = |lease: Option<&Lease>| {
         let holder = lease.and_then(|lease| lease.spec.as_ref()?.holder_identity.as_deref());
@@ -87,6 +87,6 @@ pub async fn takes_over(ground: &Ground, renewed: Timestamp) {
     wait_for(leases, LEASE, SOON, ours).await.unwrap();
     let earliest = renewed + DURATION;
     let early: Vec<Event> =
-        by_us(ground).into_iter().filter(|e| e.is_write() && e.received < earliest).collect();
+        by_us(ground, since).into_iter().filter(|e| e.is_write() && e.received < earliest).collect();
     assert!(early.is_empty(), "{early:#?}");
 }

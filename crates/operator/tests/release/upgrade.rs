@@ -2,15 +2,16 @@
 
 use std::{collections::BTreeMap, fs, path::Path};
 
+use jiff::Timestamp;
 use k8s_openapi::{
     api::apps::v1::Deployment,
     apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition,
 };
 use kube::{
     Api, ResourceExt as _,
-    api::{ApiResource, DynamicObject, ListParams},
+    api::{ApiResource, DynamicObject},
 };
-use milvus_api::ConditionType;
+use milvus_api::{ConditionType, Milvus};
 use milvus_testkit::{files::FileServer, operator::Operator};
 
 use crate::{
@@ -58,11 +59,6 @@ async fn deployment(story: &Story) -> Deployment {
     Api::<Deployment>::namespaced(story.client.clone(), RELEASE).get(RELEASE).await.unwrap()
 }
 
-async fn generations(story: &Story) -> BTreeMap<String, Option<i64>> {
-    let all = story.api::<Deployment>().list(&ListParams::default()).await.unwrap();
-    all.into_iter().map(|d| (d.name_any(), d.metadata.generation)).collect()
-}
-
 /// Whether anything would delete the definitions with the release.
 async fn assert_kept(story: &Story) {
     let definitions = Api::<CustomResourceDefinition>::all(story.client.clone());
@@ -88,7 +84,7 @@ async fn a_release_of_the_go_operator_is_upgraded_by_the_guides_commands_and_not
     let leader = GoLeader::start(ground).await;
     let story = Story::begin(ground, USER, "peer").await;
     old_cluster::begin(&story).await;
-    let before = (uids(&story).await, old_cluster::pods(&story).await, generations(&story).await);
+    let before = (uids(&story).await, old_cluster::pods(&story).await);
     let selector = deployment(&story).await.spec.unwrap().selector;
 
     publish(ground, &ours, repository.path()).await;
@@ -103,19 +99,21 @@ async fn a_release_of_the_go_operator_is_upgraded_by_the_guides_commands_and_not
     assert_kept(&story).await;
     let upgraded = deployment(&story).await;
     assert_eq!(upgraded.spec.unwrap().selector, selector);
-    let options = Ground::operator_options();
+    let (options, since) = (Ground::operator_options(), Timestamp::now());
     let mut operator = Operator::launch(ground.plane.access(), &options).await.unwrap();
-    assert_eq!(stands_by(ground).await, [], "it writes while the other one leads");
-    takes_over(ground, leader.kill()).await;
+    assert_eq!(stands_by(ground, since).await, [], "it writes while the other one leads");
+    takes_over(ground, since, leader.kill()).await;
     operator.wait_ready().await.unwrap();
+    let is = |milvus: &Milvus, kind| said(milvus, kind).is_some_and(|condition| condition[0] == "True");
     let taken = story
-        .until_named(OLD, |m| {
-            observed(m) && said(m, ConditionType::SpecAccepted).is_some_and(|c| c[0] == "True")
+        .until_named(OLD, |milvus| {
+            let kinds =
+                [ConditionType::SpecAccepted, ConditionType::MilvusReady, ConditionType::MilvusUpdated];
+            observed(milvus) && kinds.iter().all(|kind| is(milvus, *kind))
         })
         .await;
     story.caught_up(&taken).await;
-    assert!(said(&taken, ConditionType::MilvusReady).is_some_and(|c| c[0] == "True"), "{:#?}", taken.status);
-    assert_eq!(before, (uids(&story).await, old_cluster::pods(&story).await, generations(&story).await));
+    assert_eq!(before, (uids(&story).await, old_cluster::pods(&story).await));
 
     assert!(operator.terminate().await.unwrap().success());
     helm(ground, &["uninstall", RELEASE, "-n", RELEASE, "--wait"]).await;

@@ -8,6 +8,8 @@ mod world;
 
 mod bad_input;
 mod broken;
+mod canaries;
+mod denied;
 mod dependencies;
 mod drift;
 mod end;
@@ -17,4 +19,5 @@ mod order;
 mod refused;
 mod removed;
 mod secrets;
+mod sizes;
 mod words;

@@ -13,7 +13,10 @@ use super::crs::image;
 /// The label that names the component of a Deployment or pod.
 const COMPONENT: &str = "app.kubernetes.io/component";
 
-/// Changes in the order in which they were written.
+/// What a history is made of. Other kinds are recorded as evidence.
+const WORKLOADS: [&str; 5] = ["Deployment", "StatefulSet", "Pod", "Milvus", "MilvusUpgrade"];
+
+/// Changes of workloads in the order in which they were written.
 #[derive(Debug, Clone)]
 pub struct History(Vec<Change>);
 
@@ -55,6 +58,7 @@ pub fn condition(milvus: &Change, kind: &str) -> Option<[String; 3]> {
 impl History {
     /// Sorts what a recorder has.
     pub fn of(mut changes: Vec<Change>) -> Self {
+        changes.retain(|change| WORKLOADS.contains(&change.kind));
         changes.sort_by_key(version);
         Self(changes)
     }

@@ -2,6 +2,7 @@
 //! test a namespace with a bucket of its own in which everything that happens is recorded.
 #![allow(dead_code, unused_imports, reason = "each of the test binaries uses its part")]
 
+pub mod canary;
 pub mod crs;
 mod evidence;
 pub mod history;
@@ -19,6 +20,7 @@ use milvus_testkit::{
 };
 use tokio::sync::OnceCell;
 
+pub use canary::{ACCESS_KEY, SECRET_KEY};
 pub use crs::{NAME, Places, image};
 pub use history::{History, condition, listed};
 pub use story::{Story, observed, said};
@@ -28,9 +30,6 @@ pub const SOON: Duration = Duration::from_secs(90);
 
 /// How often the shared operator reads Secrets while all is well: in an hour, users' operators do.
 pub const SECRETS_PERIOD: Duration = Duration::from_secs(20);
-
-pub const ACCESS_KEY: &str = "milvus";
-pub const SECRET_KEY: &str = "a-long-secret";
 
 /// Pods of the scenarios are faster than real ones.
 const DELAYS: Delays = Delays { ready: Duration::from_millis(400), delete: Duration::from_millis(200) };
@@ -113,6 +112,7 @@ impl World {
     /// A namespace for one test.
     pub async fn story(name: &str) -> Story {
         let world = Self::shared().await;
-        Story::begin(&world.ground, world.operator.user(), name).await
+        let story = Story::begin(&world.ground, world.operator.user(), name).await;
+        story.with_log(world.operator.log())
     }
 }

@@ -1,5 +1,7 @@
 //! One test's namespace: what a user does in it, and waits for.
 
+use std::path::Path;
+
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{Namespace, Secret};
 use kube::{
@@ -14,7 +16,8 @@ use milvus_testkit::{
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
-use super::{ACCESS_KEY, Ground, History, NAME, Places, SECRET_KEY, SOON, image};
+use super::canary::{self, ACCESS_KEY, Grown, SECRET_KEY};
+use super::{Ground, History, NAME, Places, SOON, image};
 
 /// One test's namespace, with one Milvus [`NAME`] in it.
 pub struct Story {
@@ -25,6 +28,9 @@ pub struct Story {
     pub client: Client,
     pub recorder: Recorder,
     pub places: Places,
+    /// The operator's log, if it is known, and the audit log.
+    log: Option<Grown>,
+    audit: Grown,
 }
 
 impl Story {
@@ -35,9 +41,16 @@ impl Story {
         ground.minio.create_bucket(name).await.unwrap();
         let recorder = Recorder::start(client.clone(), name).await.unwrap();
         let (user, namespace, places) = (user.to_owned(), name.to_owned(), ground.places(name));
-        let story = Self { ground, user, namespace, client, recorder, places };
+        let audit = Grown::since_now(&ground.plane.directory().join("audit.log"));
+        let story = Self { ground, user, namespace, client, recorder, places, log: None, audit };
         story.secret("storage", &[("accesskey", ACCESS_KEY), ("secretkey", SECRET_KEY)]).await;
         story
+    }
+
+    /// The same with the log of the operator, which is looked through at the end.
+    pub fn with_log(mut self, log: &Path) -> Self {
+        self.log = Some(Grown::since_now(log));
+        self
     }
 
     pub fn api<K>(&self) -> Api<K>
@@ -229,6 +242,25 @@ impl Story {
     pub fn history(&self) -> History {
         assert_eq!(self.recorder.gaps(), 0, "the recording is not complete");
         History::of(self.recorder.changes())
+    }
+}
+
+/// However a story ends, no credential may have got to where it does not belong, and the chart must have granted all that was asked for.
+impl Drop for Story {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            return;
+        }
+        let audit = self.audit.text();
+        let mut found = canary::in_objects(&self.recorder.changes());
+        found.extend(canary::in_text(&audit, &[]).into_iter().map(|what| format!("audit log: {what}")));
+        let log = self.log.as_ref().map(Grown::text).unwrap_or_default();
+        found.extend(canary::in_text(&log, &[]).into_iter().map(|what| format!("operator's log: {what}")));
+        assert!(found.is_empty(), "credentials got to where they don't belong: {found:#?}");
+        let user = format!("\"username\":\"{}\"", self.user);
+        let refused = |line: &&str| line.contains(&user) && line.contains("\"code\":403");
+        let refused: Vec<&str> = audit.lines().filter(refused).collect();
+        assert!(self.user.is_empty() || refused.is_empty(), "the chart grants too little: {refused:#?}");
     }
 }
 

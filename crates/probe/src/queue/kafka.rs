@@ -95,8 +95,12 @@ const NOT_ALL: &str = "these brokers can't be used";
 
 /// One broker. The client asks for the metadata of the cluster when it is built.
 async fn check(broker: &str, target: &KafkaClient) -> Result<(), String> {
-    // The library prints connection errors with what it tried and when; a dial says only what is wrong.
-    net::dial(broker).await?;
+    // The library prints connection errors with what it tried and when, and those of TLS as mere text; a connection of our own says
+    // only what is wrong.
+    match &target.tls {
+        Some(tls) => drop(net::encrypted(broker, tls).await?),
+        None => net::dial(broker).await?,
+    }
     let mut builder = ClientBuilder::new(vec![broker.to_owned()])
         .client_id("milvus-operator")
         .max_message_size(16 * 1024 * 1024)

@@ -3,14 +3,8 @@
 //! The second question is there for Pulsar's proxy, which answers the first one by itself even with no broker behind it.
 //! Nothing is created: upstream opens a reader, which leaves a topic behind.
 
-use std::sync::Arc;
-
-use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tokio::time::timeout;
-use tokio_rustls::TlsConnector;
-use tokio_rustls::client::TlsStream;
 
 use super::pulsar_wire::{self as wire, BaseCommand, WireError};
 use crate::outcome::{Outcome, reason};
@@ -60,12 +54,11 @@ pub(super) async fn probe(target: &PulsarTarget) -> Outcome {
         None => (target.endpoint.trim_start_matches("pulsar://"), false),
     };
     let address = address.trim_end_matches('/');
-    let host =
-        address.rsplit_once(':').filter(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok());
-    let Some((host, _)) = host else {
+    let parts = address.rsplit_once(':');
+    if !parts.is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok()) {
         let message = format!("{} is not an address: it must be host:port", target.endpoint);
         return Outcome::not_ready(reason::CREATE_CLIENT_FAILED, message);
-    };
+    }
     let client = match &target.access {
         PulsarAccess::Client(client) => client,
         PulsarAccess::DialOnly(unchecked) => {
@@ -79,10 +72,9 @@ pub(super) async fn probe(target: &PulsarTarget) -> Outcome {
     };
     let topic = format!("persistent://{}/{}/{TOPIC}", target.tenant, target.namespace);
     let talk = async {
-        let stream = TcpStream::connect(address).await.map_err(|e| fault::describe_io(&e))?;
         match tls {
-            true => ask(encrypted(stream, host, &client.tls).await?, client, topic).await,
-            false => ask(stream, client, topic).await,
+            true => ask(net::encrypted(address, &client.tls).await?, client, topic).await,
+            false => ask(net::connect(address).await?, client, topic).await,
         }
     };
     match timeout(DEADLINE, talk).await.unwrap_or_else(|_elapsed| Err(fault::no_answer())) {
@@ -93,14 +85,6 @@ pub(super) async fn probe(target: &PulsarTarget) -> Outcome {
             Outcome::not_ready(reason::CONNECTION_FAILED, message)
         }
     }
-}
-
-async fn encrypted(stream: TcpStream, host: &str, tls: &Tls) -> Result<TlsStream<TcpStream>, String> {
-    let name = host.trim_start_matches('[').trim_end_matches(']').to_owned();
-    let name = ServerName::try_from(name)
-        .map_err(|_| format!("{host} is not a name that a certificate can be for"))?;
-    let connector = TlsConnector::from(Arc::new(tls.client_config()?));
-    connector.connect(name, stream).await.map_err(|error| fault::describe(&error))
 }
 
 /// Logs in, and asks about a topic.

@@ -114,8 +114,8 @@ fn supported(status: &MilvusStatus, snapshot: &Snapshot, decided: &Decided) -> S
 
 /// What is under way, and what it waits for.
 fn progressing(status: &MilvusStatus, snapshot: &Snapshot, decided: &Decided, applied: &Applied) -> Said {
-    if let Some(error) = &applied.error {
-        return Said::no(Reason::WriteFailed, error.clone());
+    if let Some(failure) = &applied.failure {
+        return failure.said(status.condition(ConditionType::UpgradeProgressing), snapshot.core.now);
     }
     let rollout = status.upgrade.as_ref();
     if let Some(waiting) = rollout.and_then(|r| r.waiting_for.as_ref()) {

@@ -5,6 +5,7 @@
 //! is not written.
 
 mod conditions;
+mod failure;
 mod notes;
 mod ready;
 mod rollout;
@@ -15,6 +16,7 @@ use std::collections::BTreeMap;
 
 use milvus_api::{ComponentDeployStatus, ConditionType, MilvusState, MilvusStatus};
 
+pub use failure::Failure;
 pub use notes::{Note, Severity};
 
 use crate::decide::{Decided, Verdict};
@@ -32,8 +34,8 @@ pub struct Applied {
     pub deployments: BTreeMap<String, DeploymentRecord>,
     /// Generations of what was written beside them, by [`crate::render::BesideWrite::key`].
     pub beside: BTreeMap<String, i64>,
-    /// The first write that failed: what was attempted and what the API server said.
-    pub error: Option<String>,
+    /// The first write that failed.
+    pub failure: Option<Failure>,
 }
 
 /// The outcome of a pass, in words.
@@ -56,7 +58,7 @@ pub fn fold(snapshot: &Snapshot, decided: &Decided, applied: &Applied) -> Folded
         Verdict::Deleting => {
             status.status = MilvusState::Deleting;
             // What was asked to go with it and could not be deleted holds it up.
-            let gone = snapshot.nothing_runs() && applied.error.is_none();
+            let gone = snapshot.nothing_runs() && applied.failure.is_none();
             return Folded { notes: notes::notes(&before, &status), status, released: gone };
         }
         Verdict::Refused(_) | Verdict::Leftovers(_) | Verdict::Dependencies | Verdict::Plan(_) => {}
@@ -73,6 +75,7 @@ pub fn fold(snapshot: &Snapshot, decided: &Decided, applied: &Applied) -> Folded
         remember(&mut status, milvus, decided);
     }
     let mut notes = notes::notes(&before, &status);
+    notes.extend(notes::not_ready(&before, &status, ready::trouble(snapshot, decided)));
     notes.extend(
         snapshot.changed_secrets.iter().map(|secret| notes::credentials_changed(&snapshot.core, secret)),
     );

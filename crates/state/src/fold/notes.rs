@@ -39,6 +39,7 @@ pub fn notes(before: &MilvusStatus, after: &MilvusStatus) -> Vec<Note> {
     }
     notes.extend(condition_notes(before, after));
     notes.extend(warned(before, after));
+    notes.extend(write_failed(before, after));
     notes.extend(rollout_notes(before.upgrade.as_ref(), after.upgrade.as_ref()));
     notes
 }
@@ -98,6 +99,31 @@ fn warned(before: &MilvusStatus, after: &MilvusStatus) -> Option<Note> {
     (words(before).as_ref() != Some(&now)).then(|| note(Severity::Warning, reason, "Check", now))
 }
 
+/// Why a component is not available, while no roll waits for it: a roll tells it itself. `trouble`: reason and words.
+pub fn not_ready(
+    before: &MilvusStatus,
+    after: &MilvusStatus,
+    trouble: Option<(Reason, String)>,
+) -> Option<Note> {
+    let (reason, words) = trouble?;
+    let said =
+        |status: &MilvusStatus| status.condition(ConditionType::MilvusReady).map(|c| c.message.clone());
+    let told_elsewhere = after.upgrade.as_ref().is_some_and(|rollout| rollout.waiting_for.is_some());
+    (!told_elsewhere && said(before) != said(after))
+        .then(|| note(Severity::Warning, reason.as_str(), "Observe", words))
+}
+
+/// A write that fails is told when it begins to, and when the words change.
+fn write_failed(before: &MilvusStatus, after: &MilvusStatus) -> Option<Note> {
+    let failed = |status: &MilvusStatus| {
+        let condition = status.condition(ConditionType::UpgradeProgressing)?;
+        (condition.reason == Reason::WriteFailed.as_str()).then(|| condition.message.clone())
+    };
+    let now = failed(after)?;
+    (failed(before).as_ref() != Some(&now))
+        .then(|| note(Severity::Warning, Reason::WriteFailed.as_str(), "Write", now))
+}
+
 fn rollout_notes(before: Option<&RolloutStatus>, after: Option<&RolloutStatus>) -> Vec<Note> {
     let Some(now) = after else { return Vec::new() };
     let same = before.filter(|b| b.to == now.to && b.started_at == now.started_at);
@@ -139,7 +165,7 @@ fn rollout_notes(before: Option<&RolloutStatus>, after: Option<&RolloutStatus>) 
 /// Waits that somebody may have to do something about are told when they begin and when their cause is another: a pod that
 /// can't start, a dependency that is away.
 fn stuck(before: Option<&RolloutStatus>, now: &RolloutStatus) -> Option<Note> {
-    let tells = [Reason::PodProblem, Reason::WaitingForDependencies];
+    let tells = [Reason::PodProblem, Reason::PodsRefused, Reason::WaitingForDependencies];
     let waiting = now.waiting_for.as_ref().filter(|w| tells.iter().any(|r| w.reason == r.as_str()))?;
     let was = before.and_then(|b| b.waiting_for.as_ref());
     (was.map(|w| &w.message) != Some(&waiting.message))

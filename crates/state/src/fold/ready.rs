@@ -1,7 +1,7 @@
 //! Is it up? `MilvusReady`, the endpoint, and why a component is not available.
 
 use milvus_api::{ConditionType, Reason};
-use milvus_plan::{ComponentState, explain};
+use milvus_plan::{ComponentState, WaitReason, Waiting, explain};
 
 use super::Applied;
 use super::said::Said;
@@ -98,8 +98,12 @@ fn detail(target: &Target, snapshot: &Snapshot, decided: &Decided) -> String {
         ComponentState::Absent => "deployment not created".to_owned(),
         state @ (ComponentState::Pending | ComponentState::Updating(_)) => explain::component_state(state),
         ComponentState::Done => {
-            if let Some((pod, reason, message)) = survey::pod_problem(snapshot, target.settings.component) {
-                return format!("pod[{pod}]: reason[{reason}]: {message}");
+            match survey::trouble_of(target, snapshot) {
+                Some(WaitReason::PodProblem { pod, reason, message }) => {
+                    return format!("pod[{pod}]: reason[{reason}]: {message}");
+                }
+                Some(other) => return explain::waiting(&Waiting::new(other)),
+                None => {}
             }
             let records = target.records(&snapshot.core);
             let unavailable =
@@ -112,6 +116,17 @@ fn detail(target: &Target, snapshot: &Snapshot, decided: &Decided) -> String {
             )
         }
     }
+}
+
+/// What keeps the first component that is not available from it, where somebody may have to do something about it: the reason and words.
+pub fn trouble(snapshot: &Snapshot, decided: &Decided) -> Option<(Reason, String)> {
+    let first = decided.targets.iter().find(|target| !available(target, snapshot))?;
+    let what = survey::trouble_of(first, snapshot)?;
+    let reason = match what {
+        WaitReason::PodsRefused { .. } => Reason::PodsRefused,
+        _ => Reason::PodProblem,
+    };
+    Some((reason, format!("{}: {}", first.settings.component, explain::waiting(&Waiting::new(what)))))
 }
 
 /// `host:port` for clients. A load balancer may have a host name instead of an address, and has neither at first. A node port is open

@@ -143,6 +143,7 @@ fn reason(waiting: &Waiting) -> Reason {
         WaitReason::Generation | WaitReason::SlotHandOver { .. } => Reason::WaitingForRollout,
         WaitReason::Replicas { .. } => Reason::WaitingForPodsReady,
         WaitReason::PodProblem { .. } => Reason::PodProblem,
+        WaitReason::PodsRefused { .. } => Reason::PodsRefused,
         WaitReason::OldPods { .. } => Reason::WaitingForPodsGone,
         WaitReason::Paused => Reason::WaitingForUnpause,
         WaitReason::Manual { .. } => Reason::WaitingForManualMode,

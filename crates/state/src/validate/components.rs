@@ -89,7 +89,7 @@ pub fn parse(
 }
 
 /// The field of a component below `spec.components`.
-fn field(component: Component) -> &'static str {
+pub fn field(component: Component) -> &'static str {
     match component {
         Component::Cdc => "cdc",
         Component::MixCoord => "mixCoord",
@@ -185,6 +185,19 @@ fn default_service() -> ServiceSettings {
 /// Where the settings of all components stand.
 const GLOBAL: &str = "spec.components";
 
+/// What a decoder says, without the texts that it quotes: a password in the wrong place must not get into the status.
+pub fn without_values(said: &str) -> String {
+    for (begins, ends, instead) in
+        [("string \"", "\", expected", "a text"), ("variant `", "`, expected", "variant")]
+    {
+        let quoted = said.find(begins).zip(said.rfind(ends)).filter(|(from, to)| from + begins.len() <= *to);
+        if let Some((from, to)) = quoted {
+            return format!("{}{instead}{}", &said[..from], &said[to + ends.len() - ", expected".len()..]);
+        }
+    }
+    said.to_owned()
+}
+
 /// Types free-form parts, and names the field that can't be typed.
 struct Decode<'a> {
     /// Where the component's own settings stand.
@@ -210,7 +223,8 @@ impl Decode<'_> {
             }
             Err(error) => {
                 let fix = "Write it as Kubernetes documents it for pods.";
-                self.findings.refusals.push(Refusal::invalid(&path, error, fix));
+                let why = without_values(&error.to_string());
+                self.findings.refusals.push(Refusal::invalid(&path, why, fix));
                 None
             }
         }

@@ -133,3 +133,34 @@ fn kafka_security(spec: &MilvusSpec) -> KafkaSecurity {
         key_is_encrypted: config_text(spec, &["kafka", "ssl", "tlsKeyPassword"]).is_some(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dependencies::PodFile;
+
+    fn login(pulsar: &str) -> PulsarLogin {
+        let volumes =
+            "{volumes: [{name: v, secret: {secretName: jwt}}], volumeMounts: [{name: v, mountPath: /jwt}]}";
+        let yaml = format!("components: {volumes}\nconfig: {{pulsar: {pulsar}}}\n");
+        pulsar_login(&serde_saphyr::from_str(&yaml).unwrap())
+    }
+
+    #[test]
+    fn a_token_is_found_where_pulsars_client_looks_for_it() {
+        let java = "org.apache.pulsar.client.impl.auth.AuthenticationToken";
+        let token = PulsarLogin::Token(Masked("abc".into()));
+        assert_eq!(login(r#"{authPlugin: token, authParams: "token:abc"}"#), token);
+        assert_eq!(login(&format!(r#"{{authPlugin: {java}, authParams: "x:y,token:abc"}}"#)), token);
+        let file = PulsarLogin::TokenFile(PodFile::Secret { name: "jwt".into(), key: "t".into() });
+        assert_eq!(login(r#"{authPlugin: token, authParams: "file:/jwt/t"}"#), file);
+    }
+
+    #[test]
+    fn what_is_no_token_is_not_taken_for_one() {
+        assert_eq!(login("{}"), PulsarLogin::Open);
+        let other = |plugin: &str| PulsarLogin::Other { plugin: plugin.into() };
+        assert_eq!(login("{authPlugin: token}"), other("token"));
+        assert_eq!(login(r#"{authPlugin: basic, authParams: "token:abc"}"#), other("basic"));
+    }
+}

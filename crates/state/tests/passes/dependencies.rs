@@ -118,7 +118,7 @@ fn nothing_is_rendered_from_a_secret_that_could_not_be_read() {
     let before = world.config_maps.clone();
     world.kafka_ca = None;
     world.edit(|milvus| {
-        milvus.spec.config = Some(serde_json::from_str(r#"{"log": {"level": "debug"}}"#).unwrap())
+        milvus.spec.config = Some(serde_json::from_str(r#"{"log": {"level": "debug"}}"#).unwrap());
     });
     world.settle();
     assert_eq!(world.config_maps, before);

@@ -7,7 +7,9 @@ mod world;
 
 mod beside;
 mod broken;
+mod clock;
 mod create;
+mod denied;
 mod dependencies;
 mod end;
 mod examples;

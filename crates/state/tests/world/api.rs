@@ -5,7 +5,7 @@ use k8s_openapi::api::core::v1::{ConfigMap, Service};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{FieldsV1, ManagedFieldsEntry, ObjectMeta};
 use milvus_api::{Milvus, MilvusStatus};
 use milvus_state::Decided;
-use milvus_state::fold::Applied;
+use milvus_state::fold::{Applied, Failure};
 use milvus_state::records::DeploymentRecord;
 use milvus_state::render::{BesideWrite, Kind, MetaWrite, Removal};
 use serde_json::json;
@@ -68,7 +68,8 @@ impl World {
         }
         for (name, write) in writes {
             if !self.write(write)? {
-                applied.error = Some(format!("{name}: refused"));
+                let why = self.refusal.clone();
+                applied.failure = Some(Failure { action: format!("apply {name}"), why, refused: true });
                 return Some(());
             }
             if let Some(live) = self.deployments.get(&name) {

@@ -131,6 +131,13 @@ impl World {
         moved || changed
     }
 
+    fn refuses(&self, name: &str, spec: &DeploymentSpec) -> bool {
+        let refused = self.behaviour.refused.as_ref();
+        refused.is_some_and(|(component, image)| {
+            self.component_of(name) == *component && main_image(spec) == *image
+        })
+    }
+
     /// Names of the pods that are not ending: those of the newest template, and the others.
     fn split(&self, name: &str, spec: &DeploymentSpec) -> (Vec<String>, Vec<String>) {
         let live = self.pods.values().filter(|p| p.deployment == name && p.ending.is_none());
@@ -154,8 +161,8 @@ impl World {
         let room = (replicas + bounds.surge).saturating_sub(new.len() + old.len());
         let surge_free = if old.is_empty() { replicas } else { replicas + bounds.surge };
         let missing = replicas.saturating_sub(new.len()).min(room).min(surge_free);
-        for _ in 0..missing {
-            self.start(name, spec);
+        if !self.refuses(name, spec) {
+            (0..missing).for_each(|_| self.start(name, spec));
         }
         let excess: Vec<String> = new.into_iter().skip(replicas).collect();
         self.end(&excess);
@@ -207,6 +214,14 @@ impl World {
         let number = |count: usize| (count > 0).then(|| i32::try_from(count).unwrap());
         let ready = new.iter().chain(&old).filter(|n| self.pods[*n].ready).count();
         let floor = if bounds.recreate { replicas } else { replicas.saturating_sub(bounds.unavailable) };
+        let refused = self.refuses(name, live.spec.as_ref().unwrap());
+        let failure = (refused && new.len() < replicas).then(|| DeploymentCondition {
+            type_: "ReplicaFailure".to_owned(),
+            status: "True".to_owned(),
+            reason: Some("FailedCreate".to_owned()),
+            message: Some("exceeded quota: team".to_owned()),
+            ..DeploymentCondition::default()
+        });
         let condition = DeploymentCondition {
             type_: "Available".to_owned(),
             status: if ready >= floor { "True" } else { "False" }.to_owned(),
@@ -219,7 +234,7 @@ impl World {
             updated_replicas: number(new.len()),
             ready_replicas: number(ready),
             available_replicas: number(ready),
-            conditions: Some(vec![condition]),
+            conditions: Some(std::iter::once(condition).chain(failure).collect()),
             ..DeploymentStatus::default()
         }
     }

@@ -47,6 +47,8 @@ pub struct Behaviour {
     pub ends_after: u32,
     /// Images that can't be pulled.
     pub broken: BTreeSet<String>,
+    /// A component and an image whose pods a quota refuses.
+    pub refused: Option<(String, String)>,
 }
 
 /// What goes wrong at the n-th write (from 1), counted over all writes of all passes.
@@ -94,6 +96,8 @@ pub struct World {
     pub behaviour: Behaviour,
     /// What goes wrong.
     pub fault: Option<Fault>,
+    /// What the API server says when it refuses.
+    pub refusal: String,
     /// What must hold.
     pub demands: Demands,
     /// What was seen and done.
@@ -140,9 +144,10 @@ impl World {
             service: None,
             pods: BTreeMap::new(),
             probes,
+            behaviour: Behaviour { ready_after: 2, ends_after: 2, broken: BTreeSet::new(), refused: None },
             kafka_ca: Some(false),
-            behaviour: Behaviour { ready_after: 2, ends_after: 2, broken: BTreeSet::new() },
             fault: None,
+            refusal: "refused".to_owned(),
             demands: Demands::default(),
             history: History::default(),
             decided: None,
