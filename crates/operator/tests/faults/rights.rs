@@ -133,7 +133,7 @@ async fn everything(story: &Story) {
     beside(story).await;
     story.delete().await;
     story.until_gone(NAME).await;
-    story.until_none::<Deployment>().await;
+    Box::pin(story.until_none::<Deployment>()).await;
     let mut milvus = story.places.standalone("2.4.9");
     milvus["spec"]["dependencies"]["msgStreamType"] = json!("rocksmq");
     milvus["spec"]["dependencies"]["rocksmq"] =
@@ -163,7 +163,7 @@ async fn what_the_chart_grants_is_used_or_explained_and_is_enough() {
     let mut operator = install(ground).await;
     let user = operator.user().to_owned();
     let story = Story::begin(ground, &user, "rights").await.with_log(operator.log());
-    everything(&story).await;
+    Box::pin(everything(&story)).await;
     // A watch is in the audit log when it has ended.
     assert!(operator.terminate().await.unwrap().success());
     let ended = |all: &[Event]| {

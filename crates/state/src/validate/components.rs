@@ -251,7 +251,7 @@ fn lost(given: &Value, typed: &Value, path: &str, said: &mut Vec<String>) {
                 match typed.get(key) {
                     Some(typed) => lost(value, typed, &path, said),
                     None => {
-                        said.push(format!("{path}: Kubernetes has no such field there, and it is left out"))
+                        said.push(format!("{path}: Kubernetes has no such field there, and it is left out"));
                     }
                 }
             }

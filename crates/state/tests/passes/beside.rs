@@ -40,7 +40,7 @@ fn an_ingress_follows_the_spec_and_goes_with_it() {
         ingress(
             m,
             Some(json!({"hosts": ["a.example"], "tlsSecretRefs": {"z": ["z.example"], "a": ["a.example"]}})),
-        )
+        );
     });
     world.settle();
     let live: Ingress = world.live("Ingress").unwrap();
