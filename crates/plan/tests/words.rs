@@ -47,12 +47,12 @@ fn the_message_lists_what_is_left_in_the_order_of_the_list_not_of_the_steps() {
     "pod m-0 does not get ready: CrashLoopBackOff"
 )]
 #[case(
-    WaitReason::Manual { deployment: "m-0".into() },
-    "in manual mode Deployment m-0 is left as it is while it has pods; scale it to 0, and it gets the new template"
-)]
-#[case(
     WaitReason::PodsRefused { reason: "FailedCreate".into(), message: "exceeded quota".into() },
     "its pods can't be created: FailedCreate: exceeded quota; it goes on when they are admitted"
+)]
+#[case(
+    WaitReason::Manual { deployment: "m-0".into() },
+    "in manual mode Deployment m-0 is left as it is while it has pods; scale it to 0, and it gets the new template"
 )]
 #[case(WaitReason::SlotHandOver { new: 1, old: 2, wanted: 3 }, "1 of 3 pods have been taken over, 2 old ones are left")]
 fn every_wait_has_words(#[case] what: WaitReason, #[case] expected: &str) {

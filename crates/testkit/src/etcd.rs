@@ -107,13 +107,14 @@ impl Etcd {
     pub async fn start(options: Options) -> Result<Self, Error> {
         let scratch = Scratch::new("etcd").await.context(FilesSnafu)?;
         let place = Place { directory: scratch.path().to_owned(), name: "etcd", detached: false };
-        Self::launch(place, Some(scratch), options).await
+        Box::pin(Self::launch(place, Some(scratch), options)).await
     }
 
     /// Starts one that outlives this process, below a cluster with a name: data and log lie in the cluster's directory
     /// as `<name>` and `<name>.log`, and `cluster down` ends it.
     pub async fn start_beside(cluster: &Path, name: &'static str, options: Options) -> Result<Self, Error> {
-        Self::launch(Place { directory: cluster.to_owned(), name, detached: true }, None, options).await
+        let place = Place { directory: cluster.to_owned(), name, detached: true };
+        Box::pin(Self::launch(place, None, options)).await
     }
 
     /// Starts the one of a control plane, with its data and log in `directory`; `detached` if it shall outlive this
@@ -123,7 +124,7 @@ impl Etcd {
         options: Options,
         detached: bool,
     ) -> Result<Self, Error> {
-        Self::launch(Place { directory, name: "etcd", detached }, None, options).await
+        Box::pin(Self::launch(Place { directory, name: "etcd", detached }, None, options)).await
     }
 
     async fn launch(place: Place, scratch: Option<Scratch>, options: Options) -> Result<Self, Error> {

@@ -41,7 +41,7 @@ pub fn advice(reason: &str, object: Object<'_>, step: Option<&str>) -> Option<Ad
 }
 
 /// Every reason has its line, so that a new one is not forgotten.
-#[allow(clippy::too_many_lines, reason = "a table: one line for each reason")]
+#[allow(clippy::too_many_lines, reason = "a table: a line for each reason")]
 fn text(reason: Reason) -> Option<&'static str> {
     Some(match reason {
         Reason::EtcdNotReady => {

@@ -80,6 +80,8 @@ async fn install(ground: &Ground, values: &[&str]) -> Operator {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     };
-    tokio::time::timeout(SOON, served).await.expect("the API server never knows a Milvus");
+    tokio::time::timeout(SOON, served)
+        .await
+        .unwrap_or_else(|_| panic!("the API server never knows a Milvus"));
     operator
 }

@@ -88,7 +88,7 @@ async fn until_forgotten(operator: &Operator, of: &str) {
             tokio::time::sleep(std::time::Duration::from_millis(50)).await;
         }
     };
-    tokio::time::timeout(crate::world::SOON, gone).await.expect("its series stay");
+    tokio::time::timeout(crate::world::SOON, gone).await.unwrap_or_else(|_| panic!("its series stay"));
 }
 
 async fn rendered(ground: &Ground, template: &str, set: &str) -> Value {

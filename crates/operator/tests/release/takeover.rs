@@ -73,7 +73,7 @@ pub async fn stands_by(ground: &Ground, since: Timestamp) -> Vec<Event> {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     };
-    tokio::time::timeout(SOON, looked).await.expect("it never asked for the Lease");
+    tokio::time::timeout(SOON, looked).await.unwrap_or_else(|_| panic!("it never asked for the Lease"));
     by_us(ground, since).into_iter().filter(Event::is_write).collect()
 }
 

@@ -38,8 +38,8 @@ pub fn notes(before: &MilvusStatus, after: &MilvusStatus) -> Vec<Note> {
         notes.push(note(Severity::Normal, "StatusChanged", "Observe", message));
     }
     notes.extend(condition_notes(before, after));
-    notes.extend(warned(before, after));
     notes.extend(write_failed(before, after));
+    notes.extend(warned(before, after));
     notes.extend(rollout_notes(before.upgrade.as_ref(), after.upgrade.as_ref()));
     notes
 }
@@ -87,18 +87,6 @@ fn condition_notes(before: &MilvusStatus, after: &MilvusStatus) -> Vec<Note> {
     notes
 }
 
-/// A warning about the spec is told when it is new or says something else.
-fn warned(before: &MilvusStatus, after: &MilvusStatus) -> Option<Note> {
-    let words = |status: &MilvusStatus| {
-        let condition = status.condition(ConditionType::SpecAccepted)?;
-        let warns = condition.reason == Reason::AcceptedWithWarnings.as_str();
-        warns.then(|| condition.message.clone())
-    };
-    let now = words(after)?;
-    let reason = Reason::AcceptedWithWarnings.as_str();
-    (words(before).as_ref() != Some(&now)).then(|| note(Severity::Warning, reason, "Check", now))
-}
-
 /// Why a component is not available, while no roll waits for it: a roll tells it itself. `trouble`: reason and words.
 pub fn not_ready(
     before: &MilvusStatus,
@@ -122,6 +110,18 @@ fn write_failed(before: &MilvusStatus, after: &MilvusStatus) -> Option<Note> {
     let now = failed(after)?;
     (failed(before).as_ref() != Some(&now))
         .then(|| note(Severity::Warning, Reason::WriteFailed.as_str(), "Write", now))
+}
+
+/// A warning about the spec is told when it is new or says something else.
+fn warned(before: &MilvusStatus, after: &MilvusStatus) -> Option<Note> {
+    let words = |status: &MilvusStatus| {
+        let condition = status.condition(ConditionType::SpecAccepted)?;
+        let warns = condition.reason == Reason::AcceptedWithWarnings.as_str();
+        warns.then(|| condition.message.clone())
+    };
+    let now = words(after)?;
+    let reason = Reason::AcceptedWithWarnings.as_str();
+    (words(before).as_ref() != Some(&now)).then(|| note(Severity::Warning, reason, "Check", now))
 }
 
 fn rollout_notes(before: Option<&RolloutStatus>, after: Option<&RolloutStatus>) -> Vec<Note> {

@@ -1,4 +1,4 @@
-//! Parts of a pod, other than the names of its containers, that Kubernetes would refuse, and whose field only we can name.
+//! Parts of a pod that Kubernetes would refuse because of each other, and whose field only we can name.
 //!
 //! The API server names a place in the Deployment that it refuses, which the user has not written.
 
@@ -7,33 +7,35 @@ use milvus_api::RollingUpdate;
 
 use super::settings::ComponentSettings;
 use crate::refusal::Refusal;
+use crate::render::CONFIG_CONTAINER;
 
 /// Adds what collides in one component, whose field is `path`.
 pub fn check(settings: &ComponentSettings, path: &str, refusals: &mut Vec<Refusal>) {
+    let mut names = vec![settings.component.name().to_owned(), CONFIG_CONTAINER.to_owned()];
     for (field, containers) in
         [("sidecars", &settings.sidecars), ("initContainers", &settings.init_containers)]
     {
-        let nameless = containers.iter().position(|container| container.name.is_empty());
-        let place = nameless.map(|index| format!("{path}.{field}[{index}].name"));
-        refusals
-            .extend(place.map(|place| Refusal::invalid(&place, "a container needs a name", "Give it one.")));
+        for (index, container) in containers.iter().enumerate() {
+            let place = format!("{path}.{field}[{index}].name");
+            refusals.extend(taken(&place, &container.name, "container", &mut names));
+        }
     }
     let mut names = Vec::new();
     for (index, volume) in settings.volumes.iter().enumerate() {
-        refusals.extend(taken(&format!("{path}.volumes[{index}].name"), &volume.name, &mut names));
+        refusals.extend(taken(&format!("{path}.volumes[{index}].name"), &volume.name, "volume", &mut names));
     }
     if let Some(update) = &settings.rolling_update {
         refusals.extend(rolling_update(update, &format!("{path}.rollingUpdate")));
     }
 }
 
-/// The name of a volume that is missing, or that another one of the pod has.
-fn taken(place: &str, name: &str, names: &mut Vec<String>) -> Option<Refusal> {
+/// A name that is missing, or that another one of the pod has.
+fn taken(place: &str, name: &str, what: &str, names: &mut Vec<String>) -> Option<Refusal> {
     if name.is_empty() {
-        return Some(Refusal::invalid(place, "a volume needs a name", "Give it one."));
+        return Some(Refusal::invalid(place, format!("a {what} needs a name"), "Give it one."));
     }
     if names.iter().any(|taken| taken == name) {
-        let why = format!("another volume of the pod is named {name:?}");
+        let why = format!("another {what} of the pod is named {name:?}");
         return Some(Refusal::invalid(place, why, "Give it another name."));
     }
     names.push(name.to_owned());

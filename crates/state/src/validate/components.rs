@@ -182,9 +182,6 @@ fn default_service() -> ServiceSettings {
     service(&ServiceComponent::default())
 }
 
-/// Where the settings of all components stand.
-const GLOBAL: &str = "spec.components";
-
 /// What a decoder says, without the texts that it quotes: a password in the wrong place must not get into the status.
 pub fn without_values(said: &str) -> String {
     for (begins, ends, instead) in
@@ -197,6 +194,9 @@ pub fn without_values(said: &str) -> String {
     }
     said.to_owned()
 }
+
+/// Where the settings of all components stand.
+const GLOBAL: &str = "spec.components";
 
 /// Types free-form parts, and names the field that can't be typed.
 struct Decode<'a> {

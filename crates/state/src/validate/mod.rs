@@ -7,7 +7,6 @@
 mod collisions;
 mod components;
 mod config_keys;
-mod containers;
 mod dependencies;
 mod files;
 pub mod inert;
@@ -145,13 +144,10 @@ pub fn validate(milvus: &Milvus, kafka_has_ca: bool) -> Result<Validated, Vec<Re
     let topology = pins::topology(milvus, common);
     check_names(milvus, &mut findings.refusals);
     let dependencies = dependencies::parse(milvus, &version, &mut findings.refusals);
-    let components: Vec<ComponentSettings> = components_of(&version, &topology)
+    let components = components_of(&version, &topology)
         .into_iter()
         .map(|component| components::parse(component, common, &image, topology.mode, &mut findings))
         .collect();
-    for component in &components {
-        containers::check(component, &mut findings.refusals);
-    }
     let data =
         dependencies.as_ref().and_then(|d| persistence::parse(milvus, &d.queue, &mut findings.refusals));
     let Findings { refusals, warnings } = findings.once();

@@ -66,11 +66,11 @@ fn proxy(sidecars: &Value, init_containers: &Value) -> (String, String) {
 
 /// One set of names for all containers of a pod.
 #[rstest]
-#[case::the_component(json!([{"name": "proxy"}]), json!([]), "proxy.sidecars[0].name: the name \"proxy\" is that of the Milvus container")]
-#[case::config(json!([{"name": "config"}]), json!([]), "proxy.sidecars[0].name: the name \"config\" is that of the operator's init")]
-#[case::a_sidecar(json!([{"name": "a"}, {"name": "a"}]), json!([]), "proxy.sidecars[1].name: the name \"a\" is that of spec.components.proxy.sidecars[0]")]
-#[case::across(json!([{"name": "a"}]), json!([{"name": "a"}]), "proxy.sidecars[0].name: the name \"a\" is that of spec.components.proxy.initContainers[0]")]
-#[case::init(json!([]), json!([{"name": "config"}]), "proxy.initContainers[0].name: the name \"config\" is that of")]
+#[case::the_component(json!([{"name": "proxy"}]), json!([]), "proxy.sidecars[0].name: another container of the pod is named \"proxy\"")]
+#[case::config(json!([{"name": "config"}]), json!([]), "proxy.sidecars[0].name: another container of the pod is named \"config\"")]
+#[case::a_sidecar(json!([{"name": "a"}, {"name": "a"}]), json!([]), "proxy.sidecars[1].name: another container of the pod is named \"a\"")]
+#[case::across(json!([{"name": "a"}]), json!([{"name": "a"}]), "proxy.initContainers[0].name: another container of the pod is named \"a\"")]
+#[case::init(json!([]), json!([{"name": "config"}]), "proxy.initContainers[0].name: another container of the pod is named \"config\"")]
 fn a_container_name_that_is_taken_is_refused(
     #[case] sidecars: Value,
     #[case] init: Value,
