@@ -10,6 +10,7 @@ use crate::world::{NAME, SOON, Story, monitors, said};
 #[tokio::test]
 async fn a_pod_monitor_comes_when_its_kind_does() {
     let (ground, _turn) = ground().await;
+    monitors::remove(ground).await;
     let mut operator = install(ground).await;
     let story = Story::begin(ground, operator.user(), "monitors-later").await;
     story.running(story.places.standalone("2.4.9"), "2.4.9").await;

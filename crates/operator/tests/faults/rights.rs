@@ -6,18 +6,19 @@ use std::collections::BTreeSet;
 use k8s_openapi::api::{
     apps::v1::Deployment,
     core::v1::Service,
+    networking::v1::Ingress,
     rbac::v1::{ClusterRole, ClusterRoleBinding, PolicyRule, Role, RoleBinding, RoleRef, Subject},
 };
 use kube::{
     Api, ResourceExt as _,
     api::{ListParams, PostParams},
 };
-use milvus_api::{ConditionType::SpecAccepted, MilvusUpgrade};
+use milvus_api::{ConditionType::SpecAccepted, MilvusUpgrade, PodMonitor};
 use milvus_testkit::{audit::Event, operator::NAME as OPERATOR, wait::wait_for};
 use serde_json::json;
 
 use super::lease::{ground, install};
-use crate::world::{Ground, NAME, SOON, Story, image};
+use crate::world::{Ground, NAME, SOON, Story, image, monitors};
 
 /// How a comment in a role begins to say why a right is needed that is in no audit log.
 const UNSEEN: &str = "No request shows it";
@@ -129,14 +130,36 @@ async fn everything(story: &Story) {
         upgrade.and_then(|u| u.status.as_ref()).is_some_and(|status| !status.conditions.is_empty())
     };
     wait_for(upgrades, "later", SOON, said).await.unwrap();
+    beside(story).await;
     story.delete().await;
     story.until_gone(NAME).await;
     Box::pin(story.until_none::<Deployment>()).await;
+    let mut milvus = story.places.standalone("2.4.9");
+    milvus["spec"]["dependencies"]["msgStreamType"] = json!("rocksmq");
+    milvus["spec"]["dependencies"]["rocksmq"] =
+        json!({ "persistence": { "enabled": true, "pvcDeletion": true } });
+    story.running(milvus, "2.4.9").await;
+    story.delete().await;
+    story.until_gone(NAME).await;
+}
+
+/// An Ingress that comes and goes, and a PodMonitor that goes.
+async fn beside(story: &Story) {
+    let name = format!("{NAME}-milvus");
+    wait_for(story.api::<PodMonitor>(), NAME, SOON, |m| m.is_some()).await.unwrap();
+    let ingress = json!({ "hosts": ["milvus.example"] });
+    story.patch(json!({ "spec": { "components": { "proxy": { "ingress": ingress } } } })).await;
+    wait_for(story.api::<Ingress>(), &name, SOON, |i| i.is_some()).await.unwrap();
+    let nothing = json!({ "disableMetric": true, "proxy": { "ingress": null } });
+    story.patch(json!({ "spec": { "components": nothing } })).await;
+    wait_for(story.api::<Ingress>(), &name, SOON, |i| i.is_none()).await.unwrap();
+    wait_for(story.api::<PodMonitor>(), NAME, SOON, |m| m.is_none()).await.unwrap();
 }
 
 #[tokio::test]
 async fn what_the_chart_grants_is_used_or_explained_and_is_enough() {
     let (ground, _turn) = ground().await;
+    monitors::install(ground).await;
     let mut operator = install(ground).await;
     let user = operator.user().to_owned();
     let story = Story::begin(ground, &user, "rights").await.with_log(operator.log());

@@ -183,7 +183,7 @@ fn default_service() -> ServiceSettings {
 }
 
 /// What a decoder says, without the texts that it quotes: a password in the wrong place must not get into the status.
-fn without_values(said: &str) -> String {
+pub fn without_values(said: &str) -> String {
     for (begins, ends, instead) in
         [("string \"", "\", expected", "a text"), ("variant `", "`, expected", "variant")]
     {

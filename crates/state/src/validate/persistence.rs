@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use k8s_openapi::api::core::v1::PersistentVolumeClaimSpec;
 
+use super::components::without_values;
 use super::settings::{ClaimSettings, DataVolume};
 use crate::dependencies::Queue;
 use crate::refusal::Refusal;
@@ -28,7 +29,7 @@ pub fn parse(milvus: &Milvus, queue: &Queue, refusals: &mut Vec<Refusal>) -> Opt
     if let Err(error) = given.decode::<PersistentVolumeClaimSpec>() {
         refusals.push(Refusal::invalid(
             &path,
-            error,
+            without_values(&error.to_string()),
             "Write it as Kubernetes documents it for a PersistentVolumeClaim.",
         ));
     }
