@@ -3,7 +3,7 @@
 //! Each program is built when it is first asked for, from a committed Go module below `tools/` whose `go.mod` pins
 //! the program and whose `go.sum` pins everything that it is made of. Executables are cached by version in
 //! `$XDG_CACHE_HOME/milvus-operator/tools/<program>-<version>/<program>` (default `~/.cache`), outside of the build
-//! directory of cargo, so that `cargo clean` and other checkouts do not cost a build.
+//! directory of cargo, so that `cargo clean` and other checkouts do not cost a build. Kafka is a directory of jars instead: [`kafka_jars`].
 
 use std::path::{Path, PathBuf};
 
@@ -11,6 +11,12 @@ use snafu::{OptionExt, Snafu};
 use strum::{EnumIter, IntoStaticStr};
 
 mod build;
+mod jars;
+
+pub use jars::{java, kafka_jars, kafka_version};
+
+/// Of the program below `tools/pause`; to be counted up when its source changes.
+const PAUSE_VERSION: &str = "1";
 
 /// A program that the test kit runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EnumIter, IntoStaticStr)]
@@ -32,6 +38,14 @@ pub enum Tool {
     Helm,
     /// An S3 server.
     Minio,
+    /// The agent of a node that runs containers.
+    Kubelet,
+    /// Makes Services reachable on such a node.
+    KubeProxy,
+    /// Gives Services names there.
+    Coredns,
+    /// Holds the namespaces of a pod there; of our own source.
+    Pause,
 }
 
 /// Why a program could not be had.
@@ -76,11 +90,40 @@ pub enum Error {
     /// Neither `XDG_CACHE_HOME` nor `HOME` is set.
     #[snafu(display("neither XDG_CACHE_HOME nor HOME is set: there is no place to keep built programs"))]
     NoHome,
-    /// A committed `go.mod` does not name its program in the expected form.
-    #[snafu(display("tools/{module}/go.mod has no line `require <module> v<version>`"))]
+    /// A committed file does not name its program in the expected form.
+    #[snafu(display("tools/{file} does not say which version is pinned"))]
     NoVersion {
-        /// The folder of the module below `tools/`.
-        module: &'static str,
+        /// The file below `tools/`.
+        file: &'static str,
+    },
+    /// There is no Java or no Maven.
+    #[snafu(display(
+        "the tests with a real Kafka need Java 17 and Maven, and there is no `{program}` on the PATH: install both \
+         (Debian: `apt-get install openjdk-17-jre-headless maven`)"
+    ))]
+    NoJava {
+        /// What is missing: `java` or `mvn`.
+        program: &'static str,
+    },
+    /// The Java that is there can't run it.
+    #[snafu(display("the tests with a real Kafka need Java 17 or newer; `java -version` says: {said}"))]
+    JavaTooOld {
+        /// The first line.
+        said: String,
+    },
+    /// Java or Maven could not be started.
+    #[snafu(display("{program} could not be run: {source}"))]
+    RunMaven {
+        /// `java` or `mvn`.
+        program: &'static str,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// Maven was started and did not succeed.
+    #[snafu(display("Maven could not fetch the jars of Kafka:\n{output}"))]
+    Maven {
+        /// What it said.
+        output: String,
     },
 }
 
@@ -92,25 +135,33 @@ impl Tool {
 
     /// The pinned version without a leading `v`, as the committed `go.mod` has it.
     pub fn version(self) -> Result<&'static str, Error> {
-        let (module, go_mod) = self.module();
+        if self == Self::Pause {
+            return Ok(PAUSE_VERSION);
+        }
+        let (_, file, go_mod) = self.module();
         go_mod
             .lines()
             .find_map(|line| {
                 line.strip_prefix("require ")?.split_once(" v").map(|(_, version)| version.trim())
             })
-            .context(NoVersionSnafu { module })
+            .context(NoVersionSnafu { file })
     }
 
-    /// The folder below `tools/` and the text of its `go.mod`.
-    fn module(self) -> (&'static str, &'static str) {
+    /// The folder below `tools/`, its `go.mod`, and the text of that.
+    fn module(self) -> (&'static str, &'static str, &'static str) {
         match self {
-            Self::Etcd => ("etcd", include_str!("../tools/etcd/go.mod")),
-            Self::KubeApiserver | Self::KubeControllerManager | Self::KubeScheduler | Self::Kubectl => {
-                ("kubernetes", include_str!("../tools/kubernetes/go.mod"))
-            }
-            Self::Kwok => ("kwok", include_str!("../tools/kwok/go.mod")),
-            Self::Helm => ("helm", include_str!("../tools/helm/go.mod")),
-            Self::Minio => ("minio", include_str!("../tools/minio/go.mod")),
+            Self::Etcd => ("etcd", "etcd/go.mod", include_str!("../tools/etcd/go.mod")),
+            Self::KubeApiserver
+            | Self::KubeControllerManager
+            | Self::KubeScheduler
+            | Self::Kubectl
+            | Self::Kubelet
+            | Self::KubeProxy => ("kubernetes", "kubernetes/go.mod", include_str!("../tools/kubernetes/go.mod")),
+            Self::Kwok => ("kwok", "kwok/go.mod", include_str!("../tools/kwok/go.mod")),
+            Self::Helm => ("helm", "helm/go.mod", include_str!("../tools/helm/go.mod")),
+            Self::Minio => ("minio", "minio/go.mod", include_str!("../tools/minio/go.mod")),
+            Self::Coredns => ("coredns", "coredns/go.mod", include_str!("../tools/coredns/go.mod")),
+            Self::Pause => ("pause", "pause/go.mod", include_str!("../tools/pause/go.mod")),
         }
     }
 
@@ -121,6 +172,8 @@ impl Tool {
             Self::Kwok => "sigs.k8s.io/kwok/cmd/kwok".to_owned(),
             Self::Helm => "helm.sh/helm/v3/cmd/helm".to_owned(),
             Self::Minio => "github.com/minio/minio".to_owned(),
+            Self::Coredns => "github.com/coredns/coredns".to_owned(),
+            Self::Pause => ".".to_owned(),
             _ => format!("k8s.io/kubernetes/cmd/{}", self.program()),
         }
     }
@@ -129,7 +182,7 @@ impl Tool {
     /// kubectl and helm then refuse or warn about the version of the server.
     fn linker_values(self, version: &str) -> Vec<String> {
         match self {
-            Self::Etcd | Self::Minio => Vec::new(),
+            Self::Etcd | Self::Minio | Self::Coredns | Self::Pause => Vec::new(),
             Self::Kwok => vec![format!("sigs.k8s.io/kwok/pkg/consts.Version={version}")],
             Self::Helm => {
                 // Without these helm renders and lints charts for Kubernetes 1.20 when it is not asked to look.

@@ -49,7 +49,7 @@ async fn ensure_go(program: &'static str, version: &'static str) -> Result<(), E
 }
 
 /// The lock that every build on this machine takes. The system gives it back when the process ends, however it ends.
-async fn lock(cache: &Path, program: &'static str) -> Result<File, Error> {
+pub(super) async fn lock(cache: &Path, program: &'static str) -> Result<File, Error> {
     let path = cache.join(".build.lock");
     let file = File::create(&path).context(CacheSnafu { path: &path })?;
     if file.try_lock().is_err() {
@@ -92,6 +92,6 @@ async fn compile(tool: Tool, version: &'static str, output: &Path, started: Inst
 }
 
 /// One line for whoever waits. Nothing depends on it being seen, so a closed standard error is no error.
-fn say(line: &str) {
+pub(super) fn say(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }
