@@ -87,7 +87,9 @@ async fn scenario(report: &mut Report) -> Result<(), Failure> {
     report.timed("Chart installed, operator Ready", place.chart()).await?;
 
     let cluster = [("{from}", FROM)];
-    report.timed("Milvus 2.2.16 created → Healthy", place.milvus("milvus.yaml", "my-release", &cluster)).await?;
+    report
+        .timed("Milvus 2.2.16 created → Healthy", place.milvus("milvus.yaml", "my-release", &cluster))
+        .await?;
     let host = place.service("my-release-milvus").await?;
     report.filled = client.fill(&host).await?;
     report.roll = Some(roll::run(&place, &client, &host).await?);

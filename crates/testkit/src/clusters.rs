@@ -123,11 +123,7 @@ pub struct Status {
 }
 
 /// Starts the cluster `name`, or finds it up; with a node that runs containers, if one is given.
-pub async fn up(
-    name: &str,
-    options: Options,
-    real_node: Option<&RealNode>,
-) -> Result<(Up, Access), Error> {
+pub async fn up(name: &str, options: Options, real_node: Option<&RealNode>) -> Result<(Up, Access), Error> {
     let directory = directory(name)?;
     let _lock = lock(&directory).await?;
     if directory.join(RECORD).exists() {

@@ -63,8 +63,14 @@ impl Pki {
 
         let serving_key = KeyPair::generate().context(GenerateSnafu)?;
         let address = address.to_string();
-        let names =
-            [&*address, "10.96.0.1", "localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc"];
+        let names = [
+            &*address,
+            "10.96.0.1",
+            "localhost",
+            "kubernetes",
+            "kubernetes.default",
+            "kubernetes.default.svc",
+        ];
         let mut serving = CertificateParams::new(names.map(str::to_owned)).context(GenerateSnafu)?;
         serving.distinguished_name.push(DnType::CommonName, "kube-apiserver");
         let issuer = Issuer::new(ca, ca_key);

@@ -228,7 +228,6 @@ fn line(command: &Command) -> String {
 /// Writes a file of the node's own configuration.
 fn write(path: &Path, content: &str) -> Result<(), Error> {
     let parent = path.parent().unwrap_or(path);
-    let written =
-        fs::create_dir_all(parent).and_then(|()| scratch::write_private(path, content.as_bytes()));
+    let written = fs::create_dir_all(parent).and_then(|()| scratch::write_private(path, content.as_bytes()));
     written.context(FileSnafu { path, action: "written" }).context(FilesSnafu)
 }

@@ -156,7 +156,9 @@ impl Tool {
             | Self::KubeScheduler
             | Self::Kubectl
             | Self::Kubelet
-            | Self::KubeProxy => ("kubernetes", "kubernetes/go.mod", include_str!("../tools/kubernetes/go.mod")),
+            | Self::KubeProxy => {
+                ("kubernetes", "kubernetes/go.mod", include_str!("../tools/kubernetes/go.mod"))
+            }
             Self::Kwok => ("kwok", "kwok/go.mod", include_str!("../tools/kwok/go.mod")),
             Self::Helm => ("helm", "helm/go.mod", include_str!("../tools/helm/go.mod")),
             Self::Minio => ("minio", "minio/go.mod", include_str!("../tools/minio/go.mod")),

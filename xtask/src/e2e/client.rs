@@ -73,7 +73,8 @@ impl Client {
     async fn ask<T: DeserializeOwned>(&self, args: &[&str]) -> Result<T, Failure> {
         let text = self.output(args).await?;
         let last = text.lines().last().unwrap_or_default();
-        serde_json::from_str(last).map_err(|error| format!("traffic.py {args:?} says {text:?}: {error}").into())
+        serde_json::from_str(last)
+            .map_err(|error| format!("traffic.py {args:?} says {text:?}: {error}").into())
     }
 
     async fn output(&self, args: &[&str]) -> Result<String, Failure> {

@@ -156,7 +156,8 @@ impl Kitchen {
         fs::create_dir_all(&opt)?;
         // Debian's Java has links to /etc, which are followed.
         for (from, to) in [(java_home().await?, "java"), (jars, "kafka")] {
-            must(Command::new("cp").args(["--recursive", "--dereference"]).arg(from).arg(opt.join(to))).await?;
+            must(Command::new("cp").args(["--recursive", "--dereference"]).arg(from).arg(opt.join(to)))
+                .await?;
         }
         let layer = self.layer(work.path(), &work.path().join("root")).await?;
         self.write(&path, image.to_owned(), json!({}), layer).await

@@ -75,8 +75,11 @@ mod tests {
         hide(&mut bytes, &BTreeSet::from(["malloc".to_owned()])).unwrap();
 
         let file = ElfFile64::<object::Endianness>::parse(&*bytes).unwrap();
-        let seen: BTreeSet<&str> =
-            file.dynamic_symbols().filter(|symbol| symbol.is_global()).filter_map(|s| s.name().ok()).collect();
+        let seen: BTreeSet<&str> = file
+            .dynamic_symbols()
+            .filter(|symbol| symbol.is_global())
+            .filter_map(|s| s.name().ok())
+            .collect();
         assert!(!seen.contains("malloc"));
         assert!(seen.contains("free"));
     }

@@ -12,10 +12,7 @@ use k8s_openapi::api::{
     apps::v1::Deployment,
     core::v1::{Pod, Service},
 };
-use kube::{
-    Api, Client,
-    api::ListParams,
-};
+use kube::{Api, Client, api::ListParams};
 use milvus_api::{ConditionType, Milvus, MilvusState};
 use milvus_testkit::{Access, access::Output, operator, process::ProcessId, real_node, wait::wait_for};
 
@@ -172,7 +169,9 @@ impl Traces {
         }
         for path in names("/proc") {
             let name = fs::read_to_string(Path::new(&path).join("comm")).unwrap_or_default();
-            if ["containerd", "kubelet", "kube-proxy", "coredns", "milvus"].iter().any(|of| name.trim() == *of)
+            if ["containerd", "kubelet", "kube-proxy", "coredns", "milvus"]
+                .iter()
+                .any(|of| name.trim() == *of)
                 || name.starts_with("containerd-shim")
             {
                 all.insert(format!("process {} {path}", name.trim()));

@@ -128,7 +128,9 @@ fn upgrade(out: &mut Formatter<'_>, roll: &Roll) -> fmt::Result {
         writeln!(out, "| {} |", row.join(" | "))?;
     }
     writeln!(out, "\n| requests | all / failed / wrong |\n|---|---|")?;
-    for (kind, name) in [("query", "queries"), ("insert", "inserts"), ("define", "collections made and dropped")] {
+    for (kind, name) in
+        [("query", "queries"), ("insert", "inserts"), ("define", "collections made and dropped")]
+    {
         writeln!(out, "| {name} | {} |", shown(kind))?;
     }
     for (why, times) in traffic::reasons(&roll.requests) {
@@ -161,7 +163,8 @@ fn upgrade(out: &mut Formatter<'_>, roll: &Roll) -> fmt::Result {
 fn steps(out: &mut Formatter<'_>, roll: &Roll) -> fmt::Result {
     writeln!(out, "\n| step | begun, s after the patch | done | seconds |\n|---|---|---|---|")?;
     for step in &roll.steps {
-        let seconds = |at: Option<Duration>| at.map_or_else(|| "–".to_owned(), |at| format!("{:.1}", at.as_secs_f64()));
+        let seconds =
+            |at: Option<Duration>| at.map_or_else(|| "–".to_owned(), |at| format!("{:.1}", at.as_secs_f64()));
         let lasted = step.done.zip(step.begun).map(|(done, begun)| done.saturating_sub(begun));
         writeln!(
             out,

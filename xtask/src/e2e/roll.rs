@@ -128,7 +128,9 @@ async fn until_updated(
 
 fn note(milvus: &Milvus, since: Duration, steps: &mut Vec<Step>) {
     let upgrade = milvus.status.as_ref().and_then(|status| status.upgrade.as_ref());
-    for (index, step) in upgrade.map(|upgrade| upgrade.steps.as_slice()).unwrap_or_default().iter().enumerate() {
+    for (index, step) in
+        upgrade.map(|upgrade| upgrade.steps.as_slice()).unwrap_or_default().iter().enumerate()
+    {
         if steps.len() <= index {
             steps.push(Step { name: step.name.clone(), ..Step::default() });
         }

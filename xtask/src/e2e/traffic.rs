@@ -73,7 +73,8 @@ pub(super) fn outages(requests: &[Request]) -> Vec<Outage> {
     let searches: Vec<&Request> = requests.iter().filter(|request| request.kind == "search").collect();
     let Some(first) = searches.iter().map(|search| search.at).reduce(f64::min) else { return Vec::new() };
     let answered = |search: &&&Request| search.outcome == Outcome::Right;
-    let mut right: Vec<f64> = searches.iter().filter(answered).map(|search| search.at + search.took).collect();
+    let mut right: Vec<f64> =
+        searches.iter().filter(answered).map(|search| search.at + search.took).collect();
     right.extend(searches.iter().map(|search| search.at + search.took).reduce(f64::max));
     right.sort_by(f64::total_cmp);
     let before = std::iter::once(first).chain(right.iter().copied());

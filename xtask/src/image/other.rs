@@ -78,8 +78,16 @@ pub(crate) fn ours(out: &Path) -> Result<[(String, PathBuf); 2], Error> {
     fs::create_dir_all(out).context(WriteSnafu { path: out })?;
     let one = |which: Which| {
         let tag = env!("CARGO_PKG_VERSION").to_owned();
-        let args =
-            Args { which, out: None, prefix: None, tag, arch: None, binaries: None, rootfs: None, check: false };
+        let args = Args {
+            which,
+            out: None,
+            prefix: None,
+            tag,
+            arch: None,
+            binaries: None,
+            rootfs: None,
+            check: false,
+        };
         let image = which.image();
         write(&args, &here, image, out).map(|(_, path)| (name(&args, image), path))
     };

@@ -47,6 +47,8 @@ impl Launch<'_> {
             format!("--secure-port={}", port.number()),
             format!("--advertise-address={advertised}"),
             format!("--endpoint-reconciler-type={reconciler}"),
+            // The names of nodes are known to nobody.
+            "--kubelet-preferred-address-types=InternalIP".to_owned(),
             format!("--kubelet-client-certificate={}", keys.kubelet_client_certificate.display()),
             format!("--kubelet-client-key={}", keys.kubelet_client_key.display()),
             format!("--tls-cert-file={}", keys.serving_certificate.display()),

@@ -50,7 +50,8 @@ impl Users {
         let line = |name: &str, token: &str| format!("{token},{name},{name},\"system:masters\"\n");
         let mut lines = line(ADMIN, &admin_token);
         let home = directory.join("home");
-        let admin = Access::new(kubeconfig((address, port), ca, &admin_token), &home).await.context(EnterSnafu)?;
+        let admin =
+            Access::new(kubeconfig((address, port), ca, &admin_token), &home).await.context(EnterSnafu)?;
         let mut accesses = Vec::new();
         for name in COMPONENTS {
             let token = token()?;

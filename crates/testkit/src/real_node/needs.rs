@@ -60,7 +60,7 @@ pub fn find(program: &str) -> Option<PathBuf> {
 /// One message: all that is missing for `purpose`, and how to get it.
 pub fn explain(purpose: &str, missing: &[Need]) -> String {
     let whats: Vec<&str> = missing.iter().map(|need| need.what.as_str()).collect();
-    let mut text = format!("{purpose} needs what is not here: {}.", whats.join(", "));
+    let mut text = format!("{purpose} needs, and this machine lacks: {}.", whats.join(", "));
     let mut packages: Vec<&str> = missing.iter().filter_map(|need| need.package).collect();
     packages.sort_unstable();
     packages.dedup();
@@ -84,7 +84,7 @@ mod tests {
             [need("root", None), need("ctr", Some("containerd")), need("containerd", Some("containerd"))];
         assert_eq!(
             explain("a node", &missing),
-            "a node needs what is not here: root, ctr, containerd. On Debian: \
+            "a node needs, and this machine lacks: root, ctr, containerd. On Debian: \
              `apt-get install --no-install-recommends containerd`. Run it as root."
         );
     }

@@ -29,10 +29,16 @@ struct Before {
 
 /// An error if this machine is a node already, ours or anybody's: two would share their rules.
 pub(super) async fn refuse_second() -> Result<(), Error> {
-    ensure!(!Path::new("/sys/class/net").join(LINK).exists(), BusySnafu { found: format!("interface {LINK}") });
+    ensure!(
+        !Path::new("/sys/class/net").join(LINK).exists(),
+        BusySnafu { found: format!("interface {LINK}") }
+    );
     for program in ["iptables-save", "ip6tables-save"] {
         let rules = run(&mut Command::new(program)).await?;
-        ensure!(!rules.contains(":KUBE-SERVICES"), BusySnafu { found: format!("KUBE-SERVICES in {program}") });
+        ensure!(
+            !rules.contains(":KUBE-SERVICES"),
+            BusySnafu { found: format!("KUBE-SERVICES in {program}") }
+        );
     }
     Ok(())
 }

@@ -69,8 +69,7 @@ pub(super) fn unmount(directory: &Path) -> Result<(), Error> {
 /// In the order in which they were mounted.
 fn mounts(directory: &Path) -> Result<Vec<PathBuf>, Error> {
     let path = "/proc/self/mountinfo";
-    let text =
-        fs::read_to_string(path).context(FileSnafu { path, action: "read" }).context(FilesSnafu)?;
+    let text = fs::read_to_string(path).context(FileSnafu { path, action: "read" }).context(FilesSnafu)?;
     let points = text.lines().filter_map(|line| line.split(' ').nth(4)).map(unescape);
     Ok(points.filter(|point| point.starts_with(directory)).collect())
 }

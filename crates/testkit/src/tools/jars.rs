@@ -26,7 +26,8 @@ const FETCHED_WITHIN: Duration = Duration::from_mins(10);
 /// The pinned version of Kafka, for example `3.9.1`.
 pub fn kafka_version() -> Result<&'static str, Error> {
     let (_, after) = POM.split_once("<kafka.version>").context(NoVersionSnafu { file: "kafka/pom.xml" })?;
-    let (version, _) = after.split_once("</kafka.version>").context(NoVersionSnafu { file: "kafka/pom.xml" })?;
+    let (version, _) =
+        after.split_once("</kafka.version>").context(NoVersionSnafu { file: "kafka/pom.xml" })?;
     Ok(version)
 }
 
@@ -43,7 +44,9 @@ pub async fn kafka_jars() -> Result<PathBuf, Error> {
 /// `java`, after a look at its version.
 pub async fn java() -> Result<&'static Path, Error> {
     let output = match Command::new("java").arg("-version").stdin(Stdio::null()).output().await {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return NoJavaSnafu { program: "java" }.fail(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return NoJavaSnafu { program: "java" }.fail();
+        }
         output => output.context(RunMavenSnafu { program: "java" })?,
     };
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
