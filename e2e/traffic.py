@@ -53,13 +53,19 @@ def fill(host):
         FieldSchema("vector", DataType.FLOAT_VECTOR, dim=WIDTH),
     ]
     collection = step("create", lambda: Collection(NAME, CollectionSchema(fields), consistency_level="Bounded"))
-    step("insert", lambda: collection.insert([list(range(ROWS)), vectors()]))
+    step("insert", lambda: insert_all(collection))
     step("flush", collection.flush)
     index = {"index_type": "IVF_FLAT", "metric_type": "L2", "params": {"nlist": 64}}
     step("index", lambda: collection.create_index("vector", index))
     step("load", collection.load)
     step("search", lambda: search_many(collection, range(0, ROWS, 10)))
     print(json.dumps(took))
+
+
+def insert_all(collection):
+    known = vectors()
+    for at in range(0, ROWS, 2000):
+        collection.insert([list(range(at, at + 2000)), known[at: at + 2000]], timeout=60)
 
 
 def search_many(collection, keys):

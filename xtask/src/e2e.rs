@@ -55,9 +55,10 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
     let before = place::Traces::of_this_machine()?;
     let mut report = Report::begin().await;
     let shown = Box::pin(scenario(&mut report)).await;
-    if args.keep {
+    let exists = clusters::directory(CLUSTER)?.is_dir();
+    if exists && args.keep {
         say("Everything still runs; `cargo xtask cluster down --name e2e` ends it.");
-    } else if clusters::directory(CLUSTER)?.is_dir() {
+    } else if exists {
         if let Err(error) = &shown {
             say(&format!("{error}\nThe logs of the pods go with the cluster; `--keep` keeps it."));
         }

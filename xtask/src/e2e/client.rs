@@ -62,12 +62,14 @@ impl Client {
         self.ask(&["verify", host, &lines.display().to_string()]).await
     }
 
-    /// Starts the traffic; it ends when its standard input is closed.
+    /// Starts the traffic; it ends when its standard input is closed. What the client's library says beside that goes to
+    /// a log beside `lines`.
     pub(super) fn traffic(&self, host: &str, lines: &Path) -> Result<Child, Failure> {
         let mut command = Command::new(&self.python);
         command.arg(&self.script).args(["run", host]).kill_on_drop(true);
         let output = std::fs::File::create(lines)?;
-        Ok(command.stdin(Stdio::piped()).stdout(output).spawn()?)
+        let log = std::fs::File::create(lines.with_extension("log"))?;
+        Ok(command.stdin(Stdio::piped()).stdout(output).stderr(log).spawn()?)
     }
 
     async fn ask<T: DeserializeOwned>(&self, args: &[&str]) -> Result<T, Failure> {

@@ -23,6 +23,18 @@ const RECIPE: u32 = 1;
 const SUITE: &str = "bookworm";
 /// What Milvus and Java need, and what people look for in a pod.
 const PACKAGES: &str = "ca-certificates,curl,libgomp1,libstdc++6,procps,tini,zlib1g";
+/// What no pod reads.
+const WITHOUT: [&str; 9] = [
+    "--exclude=./dev/*",
+    "--exclude=./proc/*",
+    "--exclude=./sys/*",
+    "--exclude=./usr/share/doc",
+    "--exclude=./usr/share/locale",
+    "--exclude=./usr/share/man",
+    "--exclude=./var/cache/apt",
+    "--exclude=./var/lib/apt/lists",
+    "--exclude=./var/log",
+];
 
 /// Archives, and what the manifests call the images.
 pub(super) struct Images {
@@ -101,7 +113,7 @@ impl Kitchen {
         Ok(path)
     }
 
-    /// A small Debian. Without what no pod reads.
+    /// A small Debian.
     async fn debian(&self) -> Result<Vec<u8>, Failure> {
         let (path, exists) = self.kept("debian");
         if !exists {
@@ -112,10 +124,7 @@ impl Kitchen {
             let mut debootstrap = Command::new("debootstrap");
             debootstrap.args(["--variant=minbase", &include, SUITE]).arg(&root).stdout(log);
             must(&mut debootstrap).await?;
-            let without = ["dev/*", "proc/*", "sys/*", "usr/share/doc", "usr/share/man", "usr/share/locale"];
-            let without = without.iter().chain(&["var/cache/apt", "var/lib/apt/lists", "var/log"]);
-            let without: Vec<String> = without.map(|what| format!("--exclude=./{what}")).collect();
-            pack(&root, &path, &without).await?;
+            pack(&root, &path, &WITHOUT).await?;
         }
         Ok(fs::read(path)?)
     }
@@ -133,7 +142,7 @@ impl Kitchen {
         let script = cargo::root().join("e2e/milvus_wheel.py");
         must(Command::new(&self.python).arg(script).arg(wheel).arg(&root)).await?;
         openssl::hide_from_libraries(&root.join("milvus"))?;
-        let layer = self.layer(work.path(), &root).await?;
+        let layer = self.layer(&root, &[]).await?;
         let config = json!({
             "Entrypoint": ["/usr/bin/tini", "--"],
             "Env": [
@@ -142,7 +151,7 @@ impl Kitchen {
             ],
             "WorkingDir": "/milvus",
         });
-        self.write(&path, image, config, layer).await
+        self.write(&path, image, config, vec![layer]).await
     }
 
     async fn kafka(&self, image: &str) -> Result<PathBuf, Failure> {
@@ -150,22 +159,20 @@ impl Kitchen {
         if exists {
             return Ok(path);
         }
+        let java = java_home().await?;
+        // Debian's Java has links to /etc, which are followed, and one to sources that need not be there.
+        let runtime = ["--dereference", "--exclude=./lib/src.zip", "--exclude=./jmods", "--exclude=./man"];
+        let java = self.layer(&java, &[&runtime[..], &["--transform=s,^\\.,opt/java,"]].concat()).await?;
         let jars = tools::kafka_jars().await?;
-        let work = tempfile::tempdir_in(&self.directory)?;
-        let opt = work.path().join("root/opt");
-        fs::create_dir_all(&opt)?;
-        // Debian's Java has links to /etc, which are followed.
-        for (from, to) in [(java_home().await?, "java"), (jars, "kafka")] {
-            must(Command::new("cp").args(["--recursive", "--dereference"]).arg(from).arg(opt.join(to)))
-                .await?;
-        }
-        let layer = self.layer(work.path(), &work.path().join("root")).await?;
-        self.write(&path, image.to_owned(), json!({}), layer).await
+        let jars = self.layer(&jars, &["--transform=s,^\\.,opt/kafka,"]).await?;
+        self.write(&path, image.to_owned(), json!({}), vec![java, jars]).await
     }
 
-    async fn layer(&self, work: &Path, root: &Path) -> Result<Vec<u8>, Failure> {
-        let packed = work.join("layer.tar");
-        pack(root, &packed, &[]).await?;
+    /// A tar of what is below `root`.
+    async fn layer(&self, root: &Path, options: &[&str]) -> Result<Vec<u8>, Failure> {
+        let work = tempfile::tempdir_in(&self.directory)?;
+        let packed = work.path().join("layer.tar");
+        pack(root, &packed, options).await?;
         Ok(fs::read(packed)?)
     }
 
@@ -174,9 +181,10 @@ impl Kitchen {
         path: &Path,
         name: String,
         config: Value,
-        layer: Vec<u8>,
+        own: Vec<Vec<u8>>,
     ) -> Result<PathBuf, Failure> {
-        let layers = vec![self.debian().await?, layer];
+        let mut layers = vec![self.debian().await?];
+        layers.extend(own);
         Other { name, config, layers }.write(path)?;
         Ok(path.to_owned())
     }
@@ -192,7 +200,7 @@ async fn java_home() -> Result<PathBuf, Failure> {
 }
 
 /// A tar of what is below `root`; visible only when it is complete.
-async fn pack(root: &Path, path: &Path, options: &[String]) -> Result<(), Failure> {
+async fn pack(root: &Path, path: &Path, options: &[&str]) -> Result<(), Failure> {
     let unfinished = path.with_extension("unfinished");
     let mut tar = Command::new("tar");
     tar.args(["--create", "--sort=name", "--numeric-owner", "--owner=0", "--group=0"]).args(options);
