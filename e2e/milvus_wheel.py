@@ -52,6 +52,8 @@ def lay_out(wheel, root):
     text = re.sub(r"\n(\s*)storageType:.*", r"\n\1storageType: minio", text)
     (milvus / "configs").mkdir()
     (milvus / "configs" / "milvus.yaml").write_text(text)
+    # 2.3 does not start without.
+    (milvus / "configs" / "glog.conf").write_text("--logtostderr=true\n")
 
 
 if __name__ == "__main__":

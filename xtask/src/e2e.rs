@@ -40,6 +40,10 @@ pub(crate) struct Args {
     /// Where the report goes, as Markdown
     #[arg(long, value_name = "FILE", default_value = "docs/e2e.md")]
     out: PathBuf,
+    /// Take the archives of the operator and its tools from this directory, as `cargo xtask image` names them, instead of
+    /// building them
+    #[arg(long, value_name = "DIR")]
+    images: Option<PathBuf>,
     /// Leave everything running afterwards, to be looked at; `cargo xtask cluster down --name e2e` ends it
     #[arg(long)]
     keep: bool,
@@ -52,9 +56,8 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
         say("Ending what an earlier run has left.");
         clusters::down(CLUSTER).await?;
     }
-    let before = place::Traces::of_this_machine()?;
     let mut report = Report::begin().await;
-    let shown = Box::pin(scenario(&mut report)).await;
+    let shown = Box::pin(scenario(&mut report, args.images)).await;
     let exists = clusters::directory(CLUSTER)?.is_dir();
     if exists && args.keep {
         say("Everything still runs; `cargo xtask cluster down --name e2e` ends it.");
@@ -63,7 +66,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
             say(&format!("{error}\nThe logs of the pods go with the cluster; `--keep` keeps it."));
         }
         clusters::down(CLUSTER).await?;
-        report.left_behind = Some(place::Traces::of_this_machine()?.since(&before));
+        report.look_back()?;
     }
     shown?;
     std::fs::write(&args.out, report.to_string())?;
@@ -72,13 +75,14 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
     Ok(if clean { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-async fn scenario(report: &mut Report) -> Result<(), Failure> {
+async fn scenario(report: &mut Report, ours: Option<PathBuf>) -> Result<(), Failure> {
     let cache = real_milvus::cache()?;
     let python = report.timed("Python client", real_milvus::client(&cache)).await?;
-    let images = report.timed("Images", images::make(&cache, &python)).await?;
+    let images = report.timed("Images", images::make(&cache, &python, ours)).await?;
     let client = Client::new(&python, &cargo::root());
 
     let node = cluster::prepare_real_node().await?;
+    report.before = Some(place::Traces::of_this_machine()?);
     let options = Options { nodes: 0, delays: Delays::default() };
     let up = async { Ok(clusters::up(CLUSTER, options, Some(&node)).await?) };
     let (_, access) = report.timed("Control plane and node", Box::pin(up)).await?;

@@ -23,7 +23,7 @@ use archive::{Archive, Contents};
 use compile::{Arch, Tree};
 pub use error::Error;
 use error::{ArchiveSnafu, DiffersSnafu, DynamicSnafu, ProgramSnafu, WriteSnafu};
-pub(crate) use other::{Other, ours, pause};
+pub(crate) use other::{Other, archived, ours, pause};
 use table::{Image, Which};
 
 /// The arguments of the verb.
@@ -95,6 +95,10 @@ fn arch(args: &Args) -> Arch {
     args.arch.unwrap_or_else(Arch::here)
 }
 
+fn file_name(args: &Args, image: &Image) -> String {
+    format!("{}-{}-{}.tar", image.name, args.tag, arch(args).name())
+}
+
 fn name(args: &Args, image: &Image) -> String {
     match &args.prefix {
         Some(prefix) => format!("{}/{}:{}", prefix.trim_end_matches('/'), image.name, args.tag),
@@ -105,7 +109,7 @@ fn name(args: &Args, image: &Image) -> String {
 /// One archive, in a file.
 fn write(args: &Args, tree: &Tree, image: &Image, out: &Path) -> Result<(Archive, PathBuf), Error> {
     let archive = make(args, tree, image)?;
-    let path = out.join(format!("{}-{}-{}.tar", image.name, args.tag, arch(args).name()));
+    let path = out.join(file_name(args, image));
     fs::write(&path, &archive.bytes).context(WriteSnafu { path: &path })?;
     Ok((archive, path))
 }

@@ -45,8 +45,8 @@ pub(super) struct Images {
     pub(super) versions: Vec<[String; 3]>,
 }
 
-/// Makes what is not in the cache, and ours.
-pub(super) async fn make(cache: &Path, python: &Path) -> Result<Images, Failure> {
+/// Makes what is not in the cache, and ours, unless there is a directory of theirs.
+pub(super) async fn make(cache: &Path, python: &Path, ours: Option<PathBuf>) -> Result<Images, Failure> {
     let directory = cache.join("images");
     fs::create_dir_all(&directory)?;
     let kitchen = Kitchen { cache: cache.to_owned(), directory, python: python.to_owned() };
@@ -69,15 +69,23 @@ pub(super) async fn make(cache: &Path, python: &Path) -> Result<Images, Failure>
         images.archives.push(kitchen.milvus(version).await?);
         images.note("Milvus", version, "Python package");
     }
-    say("Images of the operator and its tools (a release build)");
-    let out = cargo::root().join("target/images");
-    let ours = tokio::task::spawn_blocking(move || image::ours(&out)).await??;
-    for (name, archive) in ours {
+    let from = ours.as_ref().map_or("this repository", |_| "an archive that was given");
+    for (name, archive) in own(ours).await? {
         let (program, tag) = name.split_once(':').unwrap_or((&name, ""));
-        images.note(program, tag, "this repository");
+        images.note(program, tag, from);
         images.archives.push(archive);
     }
     Ok(images)
+}
+
+/// Name and archive of the operator's image and of that of its tools.
+async fn own(given: Option<PathBuf>) -> Result<[(String, PathBuf); 2], Failure> {
+    if let Some(directory) = given {
+        return Ok(image::archived(&directory));
+    }
+    say("Images of the operator and its tools (a release build)");
+    let out = cargo::root().join("target/images");
+    Ok(tokio::task::spawn_blocking(move || image::ours(&out)).await??)
 }
 
 impl Images {

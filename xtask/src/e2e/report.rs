@@ -9,6 +9,7 @@ use std::{
 use super::{
     FROM, TO,
     alone::Alone,
+    place::Traces,
     roll::Roll,
     say, timed,
     traffic::{self, Count},
@@ -30,6 +31,8 @@ pub(super) struct Report {
     pub(super) filled: BTreeMap<String, f64>,
     pub(super) roll: Option<Roll>,
     pub(super) alone: Option<Alone>,
+    /// The machine before the cluster was started.
+    pub(super) before: Option<Traces>,
     /// None if everything was left running.
     pub(super) left_behind: Option<Vec<String>>,
 }
@@ -37,6 +40,14 @@ pub(super) struct Report {
 impl Report {
     pub(super) async fn begin() -> Self {
         Self { machine: machine::described().await, ..Self::default() }
+    }
+
+    /// Notes what the cluster has left on the machine, after its end.
+    pub(super) fn look_back(&mut self) -> Result<(), Failure> {
+        if let Some(before) = &self.before {
+            self.left_behind = Some(Traces::of_this_machine()?.since(before));
+        }
+        Ok(())
     }
 
     /// Does something and notes how long it took.

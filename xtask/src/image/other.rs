@@ -17,7 +17,7 @@ use super::{
     archive::{self, Contents},
     compile::{Arch, Tree},
     error::{ArchiveSnafu, ProgramSnafu, ToolSnafu, WriteSnafu},
-    layer, name,
+    file_name, layer, name,
     table::Which,
     write,
 };
@@ -76,20 +76,23 @@ pub(crate) async fn pause() -> Result<PathBuf, Error> {
 pub(crate) fn ours(out: &Path) -> Result<[(String, PathBuf); 2], Error> {
     let here = Tree::here();
     fs::create_dir_all(out).context(WriteSnafu { path: out })?;
-    let one = |which: Which| {
-        let tag = env!("CARGO_PKG_VERSION").to_owned();
-        let args = Args {
-            which,
-            out: None,
-            prefix: None,
-            tag,
-            arch: None,
-            binaries: None,
-            rootfs: None,
-            check: false,
-        };
-        let image = which.image();
-        write(&args, &here, image, out).map(|(_, path)| (name(&args, image), path))
-    };
-    Ok([one(Which::Operator)?, one(Which::Config)?])
+    for which in OURS {
+        write(&args(which), &here, which.image(), out)?;
+    }
+    Ok(archived(out))
+}
+
+/// Name of both, and where their archives are in a directory that has them.
+pub(crate) fn archived(directory: &Path) -> [(String, PathBuf); 2] {
+    OURS.map(|which| {
+        let args = args(which);
+        (name(&args, which.image()), directory.join(file_name(&args, which.image())))
+    })
+}
+
+const OURS: [Which; 2] = [Which::Operator, Which::Config];
+
+fn args(which: Which) -> Args {
+    let tag = env!("CARGO_PKG_VERSION").to_owned();
+    Args { which, out: None, prefix: None, tag, arch: None, binaries: None, rootfs: None, check: false }
 }
