@@ -10,7 +10,6 @@ import argparse
 import base64
 import io
 import json
-import lzma
 import os
 import pathlib
 import re
@@ -20,7 +19,9 @@ import sys
 import tarfile
 import time
 import urllib.request
-import zipfile
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+import milvus_wheel
 
 ENDPOINT = "127.0.0.1:2379"
 ROOT = "by-dev/meta/"
@@ -38,9 +39,6 @@ EXPECTED = {
     "c10_recreated": (1500, {"_default_idx_101": "IVF_FLAT"}, ["alias_b"], ["_default"], None),
     "c11_reindexed": (2500, {"_default_idx_101": "HNSW"}, [], ["_default"], "collection"),
 }
-
-# Libraries of the wheel that do not get on with the glibc of a newer system: the system's own are used.
-OF_THE_SYSTEM = ("libresolv", "libstdc++", "libgcc_s", "libz.", "libselinux", "libgomp", "libcrypt.")
 
 LINES = []
 
@@ -144,15 +142,7 @@ class Run:
         return report
 
     def unpack(self):
-        binaries = self.work / "bin"
-        binaries.mkdir()
-        with zipfile.ZipFile(self.args.wheel) as wheel:
-            for name in wheel.namelist():
-                path = binaries / pathlib.Path(name).name.removesuffix(".lzma")
-                if name.startswith("milvus/data/bin/") and not path.name.startswith(OF_THE_SYSTEM):
-                    path.write_bytes(lzma.decompress(wheel.read(name)))
-                    path.chmod(0o755)
-            template = wheel.read("milvus/data/config.yaml.template").decode()
+        template = milvus_wheel.unpack(self.args.wheel, self.work / "bin")
         with tarfile.open(self.args.storage) as storage:
             storage.extractall(self.work, filter="data")
         return template
@@ -163,13 +153,7 @@ class Run:
             "local_storage_dir": f"{data}/data/files/", "rocketmq_data_dir": f"{data}/rdb_data",
             "etcd_data_dir": f"{self.work}/unused", "etcd_log_path": "stdout",
         }
-        ports = iter(range(21000, 22000))
-
-        def fill(match):
-            name, default = match.group(1), match.group(2)
-            return values.get(name) or (default or "").strip() or (str(next(ports)) if "port" in name else "")
-
-        text = re.sub(r"\{\{\s*(\w+)(?:\(\w+\))?\s*(?::\s*([^}]*?))?\s*\}\}", fill, template)
+        text = milvus_wheel.fill(template, values)
         text = re.sub(r"embed: true.*", "embed: false", text)
         text = re.sub(r"\n(\s*)storageType:.*", r"\n\1storageType: local", text)
         configs = self.work / "configs"

@@ -13,7 +13,7 @@ use snafu::{OptionExt, ResultExt};
 
 mod error;
 mod figures;
-mod machine;
+pub(crate) mod machine;
 mod numbers;
 mod report;
 mod roll;

@@ -8,10 +8,13 @@ use milvus_testkit::{
     Access,
     clusters::{self, Error, Kind, Status, Up},
     control_plane::Options,
+    real_node::{self, RealNode},
     scratch::Started,
     stages::Delays,
     tools::{self, Tool},
 };
+
+use crate::{Failure, image};
 
 /// The name of a cluster without a name.
 const DEFAULT: &str = "dev";
@@ -29,8 +32,12 @@ enum Action {
         #[command(flatten)]
         which: Which,
         /// Use a cluster that exists (kind, k3d, a real one): a context of KUBECONFIG
-        #[arg(long, value_name = "NAME", conflicts_with_all = ["nodes", "ready_delay"])]
+        #[arg(long, value_name = "NAME", conflicts_with_all = ["nodes", "ready_delay", "real_node"])]
         context: Option<String>,
+        /// Add a node that runs containers, for all pods that do not tolerate played nodes. Needs root and the Debian
+        /// packages containerd, runc, containernetworking-plugins and iptables; one at most on a machine
+        #[arg(long)]
+        real_node: bool,
         /// Nodes that play pods
         #[arg(long, value_name = "COUNT", default_value_t = 1)]
         nodes: usize,
@@ -38,7 +45,7 @@ enum Action {
         #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = seconds)]
         ready_delay: Duration,
     },
-    /// End a cluster and remove all that it wrote; a cluster that exists elsewhere is only forgotten
+    /// End a cluster and remove all that it made; a cluster that exists elsewhere is only forgotten
     Down {
         #[command(flatten)]
         which: Which,
@@ -58,16 +65,17 @@ struct Which {
 }
 
 /// Runs the verb. The exit code is a failure if `status` finds a cluster that does not work.
-pub(crate) async fn run(args: Args) -> Result<ExitCode, Error> {
+pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
     match args.action {
         Action::Up { which, context: Some(context), .. } => {
             let access = clusters::attach(&which.name, Some(&context)).await?;
             println!("using the cluster of the context {context} as {}", which.name);
             say_how_to_use(&access).await;
         }
-        Action::Up { which, context: None, nodes, ready_delay } => {
+        Action::Up { which, context: None, nodes, ready_delay, real_node } => {
             let delays = Delays { ready: ready_delay, ..Delays::default() };
-            up(&which.name, Options { nodes, delays }).await?;
+            let real_node = if real_node { Some(prepare_real_node().await?) } else { None };
+            up(&which.name, Options { nodes, delays }, real_node).await?;
         }
         Action::Down { all: true, .. } => {
             for name in clusters::list()? {
@@ -75,14 +83,23 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Error> {
             }
         }
         Action::Down { which, all: false } => down(&which.name).await?,
-        Action::Status => return status().await,
+        Action::Status => return Ok(status().await?),
     }
     Ok(ExitCode::SUCCESS)
 }
 
-async fn up(name: &str, options: Options) -> Result<(), Error> {
+/// Checks the machine before anything is built, then makes the image that every pod of the node needs.
+pub(crate) async fn prepare_real_node() -> Result<RealNode, Failure> {
+    let missing = real_node::needs::missing();
+    if !missing.is_empty() {
+        return Err(real_node::needs::explain("a node that runs containers", &missing).into());
+    }
+    Ok(RealNode { pause: image::pause().await? })
+}
+
+async fn up(name: &str, options: Options, real_node: Option<RealNode>) -> Result<(), Error> {
     let started = std::time::Instant::now();
-    let (up, access) = clusters::up(name, options).await?;
+    let (up, access) = Box::pin(clusters::up(name, options, real_node.as_ref())).await?;
     match up {
         Up::Started => println!("cluster {name} is up after {:.1} s", started.elapsed().as_secs_f64()),
         Up::AlreadyUp => println!("cluster {name} is already up"),

@@ -16,12 +16,14 @@ mod compile;
 mod elf;
 mod error;
 mod layer;
+mod other;
 mod table;
 
 use archive::{Archive, Contents};
 use compile::{Arch, Tree};
 pub use error::Error;
 use error::{ArchiveSnafu, DiffersSnafu, DynamicSnafu, ProgramSnafu, WriteSnafu};
+pub(crate) use other::{Other, archived, ours, pause};
 use table::{Image, Which};
 
 /// The arguments of the verb.
@@ -72,9 +74,7 @@ pub fn run(args: &Args) -> Result<Vec<String>, Error> {
     let mut lines = Vec::new();
     let mut digests = Vec::new();
     for image in &images {
-        let archive = make(args, &here, image)?;
-        let path = out.join(format!("{}-{}-{}.tar", image.name, args.tag, arch(args).name()));
-        fs::write(&path, &archive.bytes).context(WriteSnafu { path: &path })?;
+        let (archive, path) = write(args, &here, image, &out)?;
         let size = archive.bytes.len() / 1024;
         lines.push(format!("{} {} {size} KiB {}", name(args, image), archive.digest, path.display()));
         digests.push(archive.digest);
@@ -95,11 +95,23 @@ fn arch(args: &Args) -> Arch {
     args.arch.unwrap_or_else(Arch::here)
 }
 
+fn file_name(args: &Args, image: &Image) -> String {
+    format!("{}-{}-{}.tar", image.name, args.tag, arch(args).name())
+}
+
 fn name(args: &Args, image: &Image) -> String {
     match &args.prefix {
         Some(prefix) => format!("{}/{}:{}", prefix.trim_end_matches('/'), image.name, args.tag),
         None => format!("{}:{}", image.name, args.tag),
     }
+}
+
+/// One archive, in a file.
+fn write(args: &Args, tree: &Tree, image: &Image, out: &Path) -> Result<(Archive, PathBuf), Error> {
+    let archive = make(args, tree, image)?;
+    let path = out.join(file_name(args, image));
+    fs::write(&path, &archive.bytes).context(WriteSnafu { path: &path })?;
+    Ok((archive, path))
 }
 
 /// One archive.

@@ -13,10 +13,12 @@ mod chart;
 mod check_chart;
 mod cluster;
 mod demo;
+mod e2e;
 #[path = "gen.rs"]
 mod generate;
 mod image;
 mod meta_e2e;
+mod real_milvus;
 mod test;
 
 type Failure = Box<dyn std::error::Error>;
@@ -30,7 +32,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Verb {
-    /// A Kubernetes control plane on this machine, without root and without containers
+    /// A Kubernetes control plane on this machine, without root and without containers unless they are asked for
     Cluster(cluster::Args),
     /// Install a Milvus and upgrade it on a real control plane, and show how it goes
     Demo(demo::Args),
@@ -44,6 +46,8 @@ enum Verb {
         #[command(flatten)]
         args: bench::Args,
     },
+    /// A real Milvus in real pods, upgraded under traffic; needs root; writes docs/e2e.md
+    E2e(e2e::Args),
     /// A real Milvus 2.2.16 on migrated metadata, and back; writes what it saw to docs/
     MetaE2e(meta_e2e::Args),
     /// Write the files that are made from the types: CRDs and reference pages
@@ -69,12 +73,13 @@ enum Bench {
 #[tokio::main]
 async fn main() -> ExitCode {
     let result = match Cli::parse().verb {
-        Verb::Cluster(args) => cluster::run(args).await.map_err(Failure::from),
+        Verb::Cluster(args) => Box::pin(cluster::run(args)).await,
         Verb::Demo(args) => Box::pin(demo::run(args)).await.map_err(Failure::from),
         Verb::Test(args) => test::run(args).await.map(|()| ExitCode::SUCCESS).map_err(Failure::from),
         Verb::Bench { what: Some(Bench::Meta(args)), .. } => bench_meta::run(args).await,
         Verb::Bench { what: None, args } => Box::pin(bench::run(args)).await.map_err(Failure::from),
         Verb::MetaE2e(args) => meta_e2e::run(args).await,
+        Verb::E2e(args) => Box::pin(e2e::run(args)).await,
         Verb::Gen { check } => gen_files(check),
         Verb::Chart(args) => chart(args).await,
         Verb::CheckChart => check_chart().await,

@@ -12,20 +12,7 @@ use clap::Parser;
 use milvus_testkit::tools::{self, Tool};
 use tokio::process::Command;
 
-use crate::{Failure, bench_meta};
-
-/// The server, as a wheel.
-const WHEEL: &str = "milvus-2.2.16-py3-none-manylinux2014_x86_64.whl";
-/// A client for it, and what reads the binlogs that the 2.1.0 wrote.
-const CLIENT: [&str; 7] = [
-    "pymilvus==2.2.17",
-    "numpy<2",
-    "pandas<2.3",
-    "protobuf<5",
-    "marshmallow<4",
-    "setuptools<70",
-    "pyarrow<18",
-];
+use crate::{Failure, bench_meta, real_milvus};
 
 #[derive(Parser)]
 pub(crate) struct Args {
@@ -43,9 +30,9 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
         None => bench_meta::build().await?,
     };
     let root = std::fs::canonicalize(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))?;
-    let cache = cache()?;
-    let python = client(&cache).await?;
-    let wheel = server(&python, &cache).await?;
+    let cache = real_milvus::cache()?;
+    let python = real_milvus::client(&cache).await?;
+    let wheel = real_milvus::server(&python, &cache, "2.2.16").await?;
     let work = tempfile::tempdir()?;
     let out = std::path::absolute(&args.out)?;
     let status = Command::new("unshare")
@@ -75,43 +62,4 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
         return Ok(ExitCode::FAILURE);
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn cache() -> Result<PathBuf, Failure> {
-    let base = match std::env::var_os("XDG_CACHE_HOME") {
-        Some(base) => PathBuf::from(base),
-        None => PathBuf::from(std::env::var_os("HOME").ok_or("HOME is not set")?).join(".cache"),
-    };
-    let cache = base.join("milvus-operator/real-milvus");
-    std::fs::create_dir_all(&cache)?;
-    Ok(cache)
-}
-
-/// A Python with the client in it.
-async fn client(cache: &Path) -> Result<PathBuf, Failure> {
-    let venv = cache.join("venv");
-    let python = venv.join("bin/python");
-    let done = venv.join("complete");
-    if done.exists() {
-        return Ok(python);
-    }
-    must(Command::new("python3").args(["-m", "venv"]).arg(&venv)).await?;
-    must(Command::new(&python).args(["-m", "pip", "install", "--quiet"]).args(CLIENT)).await?;
-    std::fs::write(done, "")?;
-    Ok(python)
-}
-
-async fn server(python: &Path, cache: &Path) -> Result<PathBuf, Failure> {
-    let wheels = cache.join("wheels");
-    let wheel = wheels.join(WHEEL);
-    if !wheel.exists() {
-        let pip = ["-m", "pip", "download", "--quiet", "--no-deps", "milvus==2.2.16", "--dest"];
-        must(Command::new(python).args(pip).arg(&wheels)).await?;
-    }
-    Ok(wheel)
-}
-
-async fn must(command: &mut Command) -> Result<(), Failure> {
-    let status = command.status().await?;
-    if status.success() { Ok(()) } else { Err(format!("{command:?} ended with {status}").into()) }
 }

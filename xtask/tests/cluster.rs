@@ -77,6 +77,27 @@ fn without_go_it_says_what_to_install_and_the_way_round() {
 }
 
 #[test]
+fn a_node_that_runs_containers_and_the_real_milvus_say_at_once_all_that_they_need() {
+    let state = tempfile::tempdir().unwrap();
+    let said = |args: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+        command.args(args).env("XDG_STATE_HOME", state.path()).env("PATH", state.path());
+        refused(&command.env("XDG_CACHE_HOME", state.path().join("cache")).output().unwrap())
+    };
+    let node = said(&["cluster", "up", "--real-node"]);
+    assert!(node.contains("this machine lacks:") && node.contains(" containerd, "), "{node}");
+    assert!(node.contains("apt-get install --no-install-recommends "), "{node}");
+
+    let all = said(&["e2e"]);
+    for need in ["containerd", "java", "mvn", "Python", "Go 1.26"] {
+        assert!(all.contains(need), "{need} is not in: {all}");
+    }
+    assert_eq!(all.trim().lines().count(), 1, "{all}");
+    assert!(!state.path().join("cache/milvus-operator/tools").exists(), "nothing was built or fetched");
+    assert!(out(&xtask(state.path(), &["cluster", "status"])).starts_with("no cluster;"));
+}
+
+#[test]
 fn a_name_that_is_a_path_is_refused() {
     let state = tempfile::tempdir().unwrap();
     let said = refused(&xtask(state.path(), &["cluster", "up", "--name", "../elsewhere"]));

@@ -3,6 +3,7 @@
 
 use std::{
     ffi::OsStr,
+    net::Ipv4Addr,
     path::{Path, PathBuf},
     process::Stdio,
 };
@@ -21,6 +22,7 @@ use tokio::{io::AsyncWriteExt, process::Command};
 
 use crate::{
     http::install_crypto,
+    real_node,
     scratch::{self, FileError},
     tools::{self, Tool},
 };
@@ -151,8 +153,10 @@ impl Access {
         install_crypto();
         let config = Config::from_custom_kubeconfig(kubeconfig.clone(), &KubeConfigOptions::default()).await;
         let mut config = config.context(ReadKubeconfigSnafu)?;
-        if config.cluster_url.host() == Some("127.0.0.1") {
-            // The library would take a proxy from the environment although no proxy can reach this machine's loopback.
+        let host = config.cluster_url.host();
+        if [Ipv4Addr::LOCALHOST, real_node::ADDRESS].iter().any(|own| host == Some(&*own.to_string())) {
+            // The library would take a proxy from the environment although no proxy can reach an address inside of
+            // this machine.
             config.proxy_url = None;
         }
         Ok(Self { path: home.join("kubeconfig"), kubeconfig, config, home })
@@ -251,6 +255,10 @@ impl Access {
             }
         }
         command.env("KUBECONFIG", &self.path).env("KUBECACHEDIR", self.home.join("kube-cache"));
+        let own = real_node::ADDRESS.to_string();
+        if self.config.cluster_url.host() == Some(&*own) {
+            command.env("NO_PROXY", own);
+        }
         for kind in ["CACHE", "CONFIG", "DATA"] {
             command.env(format!("HELM_{kind}_HOME"), self.home.join("helm").join(kind.to_lowercase()));
         }

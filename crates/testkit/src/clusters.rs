@@ -14,7 +14,8 @@ use snafu::{OptionExt, ResultExt, Snafu, ensure};
 
 use crate::{
     access::{self, Access},
-    control_plane::{self, ControlPlane, Options},
+    control_plane::{self, ControlPlane, Options, Place},
+    real_node::{self, RealNode},
     scratch::{self, FileError, FileSnafu, Started},
 };
 
@@ -68,6 +69,12 @@ pub enum Error {
         /// Why.
         source: access::Error,
     },
+    /// What a real node has made on this machine could not be taken away.
+    #[snafu(display("{source}"))]
+    RealNode {
+        /// Why.
+        source: real_node::Error,
+    },
     /// The API server does not answer.
     #[snafu(display("{server} does not answer: {source}"))]
     Unreachable {
@@ -115,8 +122,8 @@ pub struct Status {
     pub processes: Vec<(Started, bool)>,
 }
 
-/// Starts the cluster `name`, or finds it up.
-pub async fn up(name: &str, options: Options) -> Result<(Up, Access), Error> {
+/// Starts the cluster `name`, or finds it up; with a node that runs containers, if one is given.
+pub async fn up(name: &str, options: Options, real_node: Option<&RealNode>) -> Result<(Up, Access), Error> {
     let directory = directory(name)?;
     let _lock = lock(&directory).await?;
     if directory.join(RECORD).exists() {
@@ -129,12 +136,15 @@ pub async fn up(name: &str, options: Options) -> Result<(Up, Access), Error> {
             .collect();
         let own = status.kind == Kind::Own && !status.processes.is_empty();
         ensure!(own, UnusableSnafu { name, problem: "it is not one that was started here" });
+        let as_asked = real_node.is_none() || real_node::is_in(&directory);
+        ensure!(as_asked, UnusableSnafu { name, problem: "it has no node that runs containers" });
         let problem = format!("these of its processes have ended: {}", ended.join(", "));
         ensure!(ended.is_empty(), UnusableSnafu { name, problem });
         return Ok((Up::AlreadyUp, access(name).await?));
     }
     record(&directory, &Kind::Own)?;
-    match Box::pin(ControlPlane::start_in(&directory, options, true)).await {
+    let place = Place { directory: &directory, detached: true, real_node };
+    match Box::pin(ControlPlane::start_in(place, options)).await {
         Ok(plane) => Ok((Up::Started, plane.access().clone())),
         Err(source) => {
             clear(&directory).await?;
@@ -250,7 +260,8 @@ fn read_record(directory: &Path) -> Result<Kind, Error> {
 }
 
 async fn clear(directory: &Path) -> Result<usize, Error> {
-    let count = scratch::end_all(directory).await.context(FilesSnafu)?;
+    let of_the_node = real_node::remove(directory).await.context(RealNodeSnafu)?;
+    let count = of_the_node + scratch::end_all(directory).await.context(FilesSnafu)?;
     fs::remove_dir_all(directory)
         .context(FileSnafu { path: directory, action: "removed" })
         .context(FilesSnafu)?;

@@ -4,6 +4,7 @@
 //! Any number can run side by side. Everything ends when the [`ControlPlane`] is dropped or its process dies.
 
 use std::{
+    net::Ipv4Addr,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -16,12 +17,13 @@ use crate::{
     audit, etcd, pki, ports,
     ports::Port,
     process::{self, Process},
+    real_node::{self, RealNode},
     scratch::{self, FileError, Scratch},
     stages::{self, Delays},
     tools::{self, Tool},
 };
 
-mod nodes;
+pub(crate) mod nodes;
 mod programs;
 mod users;
 
@@ -84,6 +86,13 @@ pub enum Error {
         /// Why.
         source: kube::Error,
     },
+    /// The node that runs containers does not.
+    #[snafu(display("{source}"))]
+    RealNode {
+        /// Why.
+        #[snafu(source(from(real_node::Error, Box::new)))]
+        source: Box<real_node::Error>,
+    },
     /// A node does not become Ready.
     #[snafu(display("a played node: {source}"))]
     NodeReady {
@@ -104,6 +113,24 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self { nodes: 1, delays: Delays::default() }
+    }
+}
+
+/// Where a control plane runs.
+#[derive(Clone, Copy)]
+pub(crate) struct Place<'a> {
+    /// Where everything that it writes goes.
+    pub(crate) directory: &'a Path,
+    /// Whether it shall outlive this process.
+    pub(crate) detached: bool,
+    /// A node that runs containers, beside those that play pods.
+    pub(crate) real_node: Option<&'a RealNode>,
+}
+
+impl Place<'_> {
+    /// Of the API server.
+    fn address(&self) -> Ipv4Addr {
+        self.real_node.map_or(Ipv4Addr::LOCALHOST, |_| real_node::ADDRESS)
     }
 }
 
@@ -130,7 +157,8 @@ impl ControlPlane {
     /// Starts one and waits until its API is ready and its nodes are.
     pub async fn start(options: Options) -> Result<Self, Error> {
         let scratch = Scratch::new("control-plane").await.context(FilesSnafu)?;
-        let mut plane = Box::pin(Self::start_in(scratch.path(), options, false)).await?;
+        let place = Place { directory: scratch.path(), detached: false, real_node: None };
+        let mut plane = Box::pin(Self::start_in(place, options)).await?;
         plane.scratch = Some(scratch);
         Ok(plane)
     }
@@ -141,26 +169,29 @@ impl ControlPlane {
         SHARED.get_or_try_init(Self::new).await
     }
 
-    /// Starts one with everything that it writes in `directory`; `detached` if it shall outlive this process. What
-    /// was started is noted there ([`scratch::started`]), also if this fails half-way.
-    pub(crate) async fn start_in(directory: &Path, options: Options, detached: bool) -> Result<Self, Error> {
+    /// Starts one at a place. What was started is noted there ([`scratch::started`]), also if this fails half-way.
+    pub(crate) async fn start_in(place: Place<'_>, options: Options) -> Result<Self, Error> {
+        let Place { directory, detached, .. } = place;
         let [apiserver, controllers, scheduler, kwok] =
             tools::paths([Tool::KubeApiserver, Tool::KubeControllerManager, Tool::KubeScheduler, Tool::Kwok])
                 .await
                 .context(ToolSnafu)?;
-        let keys = pki::Pki::generate(directory).context(KeysSnafu)?;
+        if let Some(node) = place.real_node {
+            node.prepare(directory).await.context(RealNodeSnafu)?;
+        }
+        let keys = pki::Pki::generate(directory, place.address()).context(KeysSnafu)?;
         write(directory, "audit-policy.yaml", audit::POLICY.as_bytes())?;
         let stages = directory.join("stages.yaml");
-        stages::write(&stages, options.delays)
+        stages::write(&stages, options.delays, &directory.join("volumes"))
             .context(scratch::FileSnafu { path: &stages, action: "written" })
             .context(FilesSnafu)?;
         let port = || Port::free().context(NoPortSnafu);
         let (api_port, controllers_port, scheduler_port) = (port()?, port()?, port()?);
-        let users = users::Users::create(directory, &api_port, &keys.ca).await?;
+        let users = users::Users::create(directory, (place.address(), &api_port), &keys.ca).await?;
 
         let etcd = etcd::Etcd::start_in(directory.to_owned(), etcd::Options::default(), detached);
         let (etcd, etcd_ports) = etcd.await.context(StoreSnafu)?.into_process();
-        let launch = programs::Launch { directory, detached, users: &users };
+        let launch = programs::Launch { directory, detached, address: place.address(), users: &users };
         let api = launch.apiserver(&apiserver, &api_port, &etcd_ports[0], &keys).await?;
         let controllers = launch.controllers(&controllers, &controllers_port, &keys).await?;
         let scheduler = launch.scheduler(&scheduler, &scheduler_port).await?;
@@ -168,14 +199,24 @@ impl ControlPlane {
 
         let [client_port, peer_port] = etcd_ports;
         let mut plane = Self {
-            access: users.admin,
+            access: users.admin.clone(),
             directory: directory.to_owned(),
             processes: vec![kwok, scheduler, controllers, api, etcd],
             _ports: vec![api_port, controllers_port, scheduler_port, client_port, peer_port],
             scratch: None,
         };
         plane.wait_ready().await?;
-        nodes::create(&plane.access, options.nodes).await?;
+        nodes::create(&plane.access, options.nodes, place.real_node.is_some()).await?;
+        if let Some(node) = place.real_node {
+            let users = real_node::Users {
+                admin: &users.admin,
+                kubelet: &users.kubelet,
+                kube_proxy: &users.kube_proxy,
+                coredns: &users.coredns,
+            };
+            let started = node.start(directory, &keys.ca, users).await.context(RealNodeSnafu)?;
+            plane.processes.splice(0..0, started);
+        }
         Ok(plane)
     }
 
@@ -199,7 +240,8 @@ impl ControlPlane {
         audit::read(&self.directory.join("audit.log"))
     }
 
-    /// The processes: `kwok`, `kube-scheduler`, `kube-controller-manager`, `kube-apiserver`, `etcd`.
+    /// The processes: `kwok`, `kube-scheduler`, `kube-controller-manager`, `kube-apiserver`, `etcd`; before them those
+    /// of a node that runs containers.
     pub fn processes(&self) -> &[Process] {
         &self.processes
     }

@@ -1,7 +1,10 @@
 //! Keys for tests, made anew for each and valid for 127.0.0.1 only: an [`Authority`] with certificates of servers and clients, and
 //! the keys of a control plane (that of the API server, and the pair that signs the tokens of ServiceAccounts).
 
-use std::path::{Path, PathBuf};
+use std::{
+    net::Ipv4Addr,
+    path::{Path, PathBuf},
+};
 
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
@@ -92,6 +95,10 @@ pub(crate) struct Pki {
     pub(crate) serving_certificate: PathBuf,
     /// Its key.
     pub(crate) serving_key: PathBuf,
+    /// The certificate that the API server shows to a kubelet.
+    pub(crate) kubelet_client_certificate: PathBuf,
+    /// Its key.
+    pub(crate) kubelet_client_key: PathBuf,
     /// The private key that signs tokens.
     pub(crate) token_signing_key: PathBuf,
     /// The public key that tokens are checked with.
@@ -99,12 +106,13 @@ pub(crate) struct Pki {
 }
 
 impl Pki {
-    /// Makes all keys and writes them to `directory`.
-    pub(crate) fn generate(directory: &Path) -> Result<Self, Error> {
+    /// Makes all keys for an API server at `address` and writes them to `directory`.
+    pub(crate) fn generate(directory: &Path, address: Ipv4Addr) -> Result<Self, Error> {
         let authority = Authority::new("milvus-testkit")?;
         let serving_key = KeyPair::generate().context(GenerateSnafu)?;
+        let address = address.to_string();
         let names = [
-            "127.0.0.1",
+            &*address,
             "10.96.0.1",
             "localhost",
             "kubernetes",
@@ -114,6 +122,13 @@ impl Pki {
         let mut serving = CertificateParams::new(names.map(str::to_owned)).context(GenerateSnafu)?;
         serving.distinguished_name.push(DnType::CommonName, "kube-apiserver");
         let serving = serving.signed_by(&serving_key, &authority.issuer).context(GenerateSnafu)?;
+
+        let client_key = KeyPair::generate().context(GenerateSnafu)?;
+        let mut client = CertificateParams::default();
+        client.distinguished_name.push(DnType::CommonName, "kube-apiserver-kubelet-client");
+        client.distinguished_name.push(DnType::OrganizationName, "system:masters");
+        client.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        let client = client.signed_by(&client_key, &authority.issuer).context(GenerateSnafu)?;
 
         let tokens = KeyPair::generate().context(GenerateSnafu)?;
         let write = |name: &str, content: &str| {
@@ -125,6 +140,8 @@ impl Pki {
             ca: write("ca.crt", authority.certificate())?,
             serving_certificate: write("apiserver.crt", &serving.pem())?,
             serving_key: write("apiserver.key", &serving_key.serialize_pem())?,
+            kubelet_client_certificate: write("kubelet-client.crt", &client.pem())?,
+            kubelet_client_key: write("kubelet-client.key", &client_key.serialize_pem())?,
             token_signing_key: write("sa.key", &tokens.serialize_pem())?,
             token_public_key: write("sa.pub", &tokens.public_key_pem())?,
         })

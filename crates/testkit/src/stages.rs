@@ -46,13 +46,14 @@ impl Default for Delays {
     }
 }
 
-/// Writes the configuration of kwok.
-pub(crate) fn write(path: &Path, delays: Delays) -> io::Result<()> {
-    let documents: Vec<String> = all(delays).iter().map(Value::to_string).collect();
+/// Writes the configuration of kwok. `volumes` is the directory that volumes of the default class are below; it is
+/// used by nodes that run containers only.
+pub(crate) fn write(path: &Path, delays: Delays, volumes: &Path) -> io::Result<()> {
+    let documents: Vec<String> = all(delays, volumes).iter().map(Value::to_string).collect();
     fs::write(path, documents.join("\n---\n"))
 }
 
-fn all(delays: Delays) -> Vec<Value> {
+fn all(delays: Delays, directory: &Path) -> Vec<Value> {
     let mut stages = vec![
         node_initialize(),
         node_heartbeat(),
@@ -62,7 +63,7 @@ fn all(delays: Delays) -> Vec<Value> {
         pod_delete(delays.delete),
     ];
     stages.extend(pod_problems());
-    stages.extend(volumes());
+    stages.extend(volumes(directory));
     stages
 }
 
@@ -176,14 +177,15 @@ fn pod_problems() -> Vec<Value> {
 }
 
 /// A volume for every claim of the default class (Kubernetes itself then binds the two), and its end.
-fn volumes() -> [Value; 2] {
+fn volumes(directory: &Path) -> [Value; 2] {
+    let volume = include_str!("stages/volume.tpl").replace("DIRECTORY", &directory.display().to_string());
     let provision = json!({
         "selector": { "matchExpressions": [
             is(".spec.storageClassName", STORAGE_CLASS),
             missing(".metadata.deletionTimestamp"),
             missing(".spec.volumeName"),
         ] },
-        "steps": [{ "apply": { "template": include_str!("stages/volume.tpl") } }],
+        "steps": [{ "apply": { "template": volume } }],
     });
     let release = json!({
         "selector": { "matchExpressions": [

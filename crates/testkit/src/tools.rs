@@ -15,6 +15,9 @@ mod jars;
 
 pub use jars::{java, kafka_jars, kafka_version};
 
+/// Of the program below `tools/pause`; to be counted up when its source changes.
+const PAUSE_VERSION: &str = "1";
+
 /// A program that the test kit runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EnumIter, IntoStaticStr)]
 #[strum(serialize_all = "kebab-case")]
@@ -35,6 +38,14 @@ pub enum Tool {
     Helm,
     /// An S3 server.
     Minio,
+    /// The agent of a node that runs containers.
+    Kubelet,
+    /// Makes Services reachable on such a node.
+    KubeProxy,
+    /// Gives Services names there.
+    Coredns,
+    /// Holds the namespaces of a pod there; of our own source.
+    Pause,
 }
 
 /// Why a program could not be had.
@@ -124,6 +135,9 @@ impl Tool {
 
     /// The pinned version without a leading `v`, as the committed `go.mod` has it.
     pub fn version(self) -> Result<&'static str, Error> {
+        if self == Self::Pause {
+            return Ok(PAUSE_VERSION);
+        }
         let (_, file, go_mod) = self.module();
         go_mod
             .lines()
@@ -137,12 +151,19 @@ impl Tool {
     fn module(self) -> (&'static str, &'static str, &'static str) {
         match self {
             Self::Etcd => ("etcd", "etcd/go.mod", include_str!("../tools/etcd/go.mod")),
-            Self::KubeApiserver | Self::KubeControllerManager | Self::KubeScheduler | Self::Kubectl => {
+            Self::KubeApiserver
+            | Self::KubeControllerManager
+            | Self::KubeScheduler
+            | Self::Kubectl
+            | Self::Kubelet
+            | Self::KubeProxy => {
                 ("kubernetes", "kubernetes/go.mod", include_str!("../tools/kubernetes/go.mod"))
             }
             Self::Kwok => ("kwok", "kwok/go.mod", include_str!("../tools/kwok/go.mod")),
             Self::Helm => ("helm", "helm/go.mod", include_str!("../tools/helm/go.mod")),
             Self::Minio => ("minio", "minio/go.mod", include_str!("../tools/minio/go.mod")),
+            Self::Coredns => ("coredns", "coredns/go.mod", include_str!("../tools/coredns/go.mod")),
+            Self::Pause => ("pause", "pause/go.mod", include_str!("../tools/pause/go.mod")),
         }
     }
 
@@ -153,6 +174,8 @@ impl Tool {
             Self::Kwok => "sigs.k8s.io/kwok/cmd/kwok".to_owned(),
             Self::Helm => "helm.sh/helm/v3/cmd/helm".to_owned(),
             Self::Minio => "github.com/minio/minio".to_owned(),
+            Self::Coredns => "github.com/coredns/coredns".to_owned(),
+            Self::Pause => ".".to_owned(),
             _ => format!("k8s.io/kubernetes/cmd/{}", self.program()),
         }
     }
@@ -161,7 +184,7 @@ impl Tool {
     /// kubectl and helm then refuse or warn about the version of the server.
     fn linker_values(self, version: &str) -> Vec<String> {
         match self {
-            Self::Etcd | Self::Minio => Vec::new(),
+            Self::Etcd | Self::Minio | Self::Coredns | Self::Pause => Vec::new(),
             Self::Kwok => vec![format!("sigs.k8s.io/kwok/pkg/consts.Version={version}")],
             Self::Helm => {
                 // Without these helm renders and lints charts for Kubernetes 1.20 when it is not asked to look.
@@ -187,6 +210,11 @@ impl Tool {
                 ]
             }
         }
+    }
+
+    /// Whether only a node that runs containers needs it.
+    pub fn is_of_real_node(self) -> bool {
+        matches!(self, Self::Kubelet | Self::KubeProxy | Self::Coredns | Self::Pause)
     }
 
     /// Whether any version of the program that the user has will do: the clients, not the servers.

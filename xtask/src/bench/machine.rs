@@ -7,7 +7,7 @@ use milvus_testkit::tools::Tool;
 use crate::cargo;
 
 /// Lines for the report: machine, date, versions.
-pub(super) async fn described() -> Vec<(&'static str, String)> {
+pub(crate) async fn described() -> Vec<(&'static str, String)> {
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
     let value = |text: &str, field: &str| {
         let line = text.lines().find_map(|line| line.strip_prefix(field)?.split_once(':'));

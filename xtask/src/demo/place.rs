@@ -72,7 +72,7 @@ impl Place {
         let Some(context) = &args.context else {
             let delays = Delays { ready: args.ready_delay, ..Delays::default() };
             let options = Options { delays, ..Options::default() };
-            let (_, access) = Box::pin(clusters::up(CLUSTER, options)).await.context(ClusterSnafu)?;
+            let (_, access) = Box::pin(clusters::up(CLUSTER, options, None)).await.context(ClusterSnafu)?;
             println!("{} serves; its pods are played, no container runs.", access.server());
             return Ok(Self { access, namespace: "default".to_owned(), directory, own: true });
         };

@@ -12,6 +12,10 @@ pub enum Error {
     #[snafu(display("{program} could not be started: {source}"))]
     Start { program: &'static str, source: io::Error },
 
+    /// A program of the test kit is not there.
+    #[snafu(display("{source}"))]
+    Tool { source: milvus_testkit::tools::Error },
+
     /// A program ended with an error, which it has said itself.
     #[snafu(display("{what} failed ({status})"))]
     Failed { what: String, status: ExitStatus },

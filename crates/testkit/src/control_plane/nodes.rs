@@ -9,15 +9,19 @@ use snafu::ResultExt;
 use super::{CreateSnafu, EnterSnafu, Error, NODES_WITHIN, NodeReadySnafu};
 use crate::{access::Access, stages, wait};
 
-/// Creates `count` nodes, named `node-0` and so on, and waits until pods can be scheduled to all of them.
-pub(super) async fn create(access: &Access, count: usize) -> Result<(), Error> {
+/// The taint that kwok's own documentation gives to played nodes.
+const PLAYED: (&str, &str) = ("kwok.x-k8s.io/node", "fake");
+
+/// Creates `count` nodes that play pods, named `node-0` and so on, and waits until pods can be scheduled to all of them.
+/// `beside_real`: only pods that tolerate it come to a played node; all others are for the node that runs containers.
+pub(super) async fn create(access: &Access, count: usize, beside_real: bool) -> Result<(), Error> {
     let client = access.client().context(EnterSnafu)?;
     let classes: Api<StorageClass> = Api::all(client.clone());
     create_one(&classes, storage_class(), "the StorageClass").await?;
     let nodes: Api<Node> = Api::all(client);
     let names: Vec<String> = (0..count).map(|index| format!("node-{index}")).collect();
     for name in &names {
-        create_one(&nodes, node(name), name).await?;
+        create_one(&nodes, node(name, beside_real), name).await?;
     }
     for name in &names {
         let usable = |node: Option<&Node>| node.is_some_and(is_usable);
@@ -35,7 +39,7 @@ where
     api.create(&PostParams::default(), &object).await.context(failed).map(|_| ())
 }
 
-fn node(name: &str) -> Value {
+fn node(name: &str, beside_real: bool) -> Value {
     let (label, value) = stages::NODE_LABEL;
     let labels = json!({
         label: value,
@@ -43,7 +47,15 @@ fn node(name: &str) -> Value {
         "kubernetes.io/os": "linux",
         "kubernetes.io/arch": "amd64",
     });
-    json!({ "apiVersion": "v1", "kind": "Node", "metadata": { "name": name, "labels": labels } })
+    let (key, value) = PLAYED;
+    let taint = json!({ "key": key, "value": value, "effect": "NoSchedule" });
+    let taints: Vec<Value> = beside_real.then_some(taint).into_iter().collect();
+    json!({
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": { "name": name, "labels": labels },
+        "spec": { "taints": taints },
+    })
 }
 
 fn storage_class() -> Value {
@@ -61,10 +73,9 @@ fn storage_class() -> Value {
 }
 
 /// Ready, and without the taint that new nodes have until the controllers saw them Ready.
-fn is_usable(node: &Node) -> bool {
+pub(crate) fn is_usable(node: &Node) -> bool {
     let conditions = node.status.as_ref().and_then(|status| status.conditions.as_deref()).unwrap_or_default();
     let ready = conditions.iter().any(|condition| condition.type_ == "Ready" && condition.status == "True");
-    let tainted =
-        node.spec.as_ref().and_then(|spec| spec.taints.as_ref()).is_some_and(|taints| !taints.is_empty());
-    ready && !tainted
+    let taints = node.spec.as_ref().and_then(|spec| spec.taints.as_deref()).unwrap_or_default();
+    ready && taints.iter().all(|taint| taint.key == PLAYED.0)
 }

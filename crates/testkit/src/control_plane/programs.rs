@@ -1,6 +1,6 @@
 //! The command lines of the components.
 
-use std::path::Path;
+use std::{net::Ipv4Addr, path::Path};
 
 use snafu::ResultExt;
 
@@ -16,12 +16,14 @@ use crate::{
 const RATES: [&str; 2] = ["--kube-api-qps=500", "--kube-api-burst=1000"];
 /// A documentation address (RFC 5737): the API server wants one that is not loopback, and finds none by itself on a
 /// machine without a network. Nothing connects to it.
-const ADVERTISED: &str = "192.0.2.1";
+const NOWHERE: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
 
 /// What all components have in common.
 pub(super) struct Launch<'a> {
     pub(super) directory: &'a Path,
     pub(super) detached: bool,
+    /// Where the API server is.
+    pub(super) address: Ipv4Addr,
     pub(super) users: &'a Users,
 }
 
@@ -34,12 +36,21 @@ impl Launch<'_> {
         keys: &Pki,
     ) -> Result<Process, Error> {
         let file = |name: &str| self.directory.join(name).display().to_string();
+        // Pods reach the API server through the Service `kubernetes` where it has an address that they can reach.
+        let (advertised, reconciler) = match self.address.is_loopback() {
+            true => (NOWHERE, "none"),
+            false => (self.address, "lease"),
+        };
         let args = [
             format!("--etcd-servers={}", etcd.http()),
-            "--bind-address=127.0.0.1".to_owned(),
+            format!("--bind-address={}", self.address),
             format!("--secure-port={}", port.number()),
-            format!("--advertise-address={ADVERTISED}"),
-            "--endpoint-reconciler-type=none".to_owned(),
+            format!("--advertise-address={advertised}"),
+            format!("--endpoint-reconciler-type={reconciler}"),
+            // The names of nodes are known to nobody.
+            "--kubelet-preferred-address-types=InternalIP".to_owned(),
+            format!("--kubelet-client-certificate={}", keys.kubelet_client_certificate.display()),
+            format!("--kubelet-client-key={}", keys.kubelet_client_key.display()),
             format!("--tls-cert-file={}", keys.serving_certificate.display()),
             format!("--tls-private-key-file={}", keys.serving_key.display()),
             "--service-cluster-ip-range=10.96.0.0/16".to_owned(),

@@ -4,6 +4,7 @@
 use std::{
     fs::File,
     io::Read as _,
+    net::Ipv4Addr,
     path::{Path, PathBuf},
 };
 
@@ -14,7 +15,15 @@ use super::{EnterSnafu, Error, FilesSnafu};
 use crate::{access::Access, ports::Port, scratch::FileSnafu};
 
 const ADMIN: &str = "admin";
-const COMPONENTS: [&str; 3] = ["system:kube-controller-manager", "system:kube-scheduler", "kwok"];
+const COMPONENTS: [&str; 6] = [
+    "system:kube-controller-manager",
+    "system:kube-scheduler",
+    "kwok",
+    // Of a node that runs containers.
+    "system:node:real-0",
+    "system:kube-proxy",
+    "coredns",
+];
 
 /// The users of one control plane.
 pub(super) struct Users {
@@ -22,18 +31,27 @@ pub(super) struct Users {
     pub(super) controllers: Access,
     pub(super) scheduler: Access,
     pub(super) kwok: Access,
+    pub(super) kubelet: Access,
+    pub(super) kube_proxy: Access,
+    pub(super) coredns: Access,
     /// The file for `--token-auth-file`.
     pub(super) tokens: PathBuf,
 }
 
 impl Users {
-    /// Makes a token and a kubeconfig for each; `ca` is the certificate file that the API server is known by.
-    pub(super) async fn create(directory: &Path, api: &Port, ca: &Path) -> Result<Self, Error> {
+    /// Makes a token and a kubeconfig for each; `address` is where the API server is, `ca` the certificate file that it
+    /// is known by.
+    pub(super) async fn create(
+        directory: &Path,
+        (address, port): (Ipv4Addr, &Port),
+        ca: &Path,
+    ) -> Result<Self, Error> {
         let admin_token = token()?;
         let line = |name: &str, token: &str| format!("{token},{name},{name},\"system:masters\"\n");
         let mut lines = line(ADMIN, &admin_token);
         let home = directory.join("home");
-        let admin = Access::new(kubeconfig(api, ca, &admin_token), &home).await.context(EnterSnafu)?;
+        let admin =
+            Access::new(kubeconfig((address, port), ca, &admin_token), &home).await.context(EnterSnafu)?;
         let mut accesses = Vec::new();
         for name in COMPONENTS {
             let token = token()?;
@@ -43,15 +61,23 @@ impl Users {
         let tokens = super::write(directory, "tokens.csv", lines.as_bytes())?;
         let mut next = accesses.into_iter();
         let mut component = || next.next().unwrap_or_else(|| admin.clone());
-        let (controllers, scheduler, kwok) = (component(), component(), component());
-        Ok(Self { admin, controllers, scheduler, kwok, tokens })
+        Ok(Self {
+            controllers: component(),
+            scheduler: component(),
+            kwok: component(),
+            kubelet: component(),
+            kube_proxy: component(),
+            coredns: component(),
+            admin,
+            tokens,
+        })
     }
 }
 
-fn kubeconfig(api: &Port, ca: &Path, token: &str) -> Kubeconfig {
+fn kubeconfig((address, port): (Ipv4Addr, &Port), ca: &Path, token: &str) -> Kubeconfig {
     let name = "milvus-testkit".to_owned();
     let cluster = Cluster {
-        server: Some(format!("https://{}", api.address())),
+        server: Some(format!("https://{address}:{}", port.number())),
         certificate_authority: Some(ca.display().to_string()),
         ..Cluster::default()
     };

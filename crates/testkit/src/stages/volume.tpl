@@ -19,4 +19,4 @@ spec:
     namespace: {{ .metadata.namespace | Quote }}
     uid: {{ .metadata.uid | Quote }}
   hostPath:
-    path: /nowhere/pvc-{{ .metadata.uid }}
+    path: DIRECTORY/pvc-{{ .metadata.uid }}

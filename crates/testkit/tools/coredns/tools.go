@@ -1,0 +1,8 @@
+//go:build tools
+
+// Package tools names the programs that the test kit builds from this module, so that go.mod and go.sum pin all they need.
+package tools
+
+import (
+	_ "github.com/coredns/coredns"
+)

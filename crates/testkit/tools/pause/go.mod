@@ -1,0 +1,3 @@
+module milvus-operator.invalid/tools/pause
+
+go 1.24.0

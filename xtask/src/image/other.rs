@@ -1,0 +1,98 @@
+//! Images that are not shipped: what a node that runs containers needs, and what a real Milvus needs in its pods.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use milvus_testkit::{
+    real_node,
+    tools::{self, Tool},
+};
+use serde_json::{Value, json};
+use snafu::ResultExt as _;
+
+use super::{
+    Args, Error,
+    archive::{self, Contents},
+    compile::{Arch, Tree},
+    error::{ArchiveSnafu, ProgramSnafu, ToolSnafu, WriteSnafu},
+    file_name, layer, name,
+    table::Which,
+    write,
+};
+
+/// An image that is not of this project.
+pub(crate) struct Other {
+    /// With registry and tag.
+    pub(crate) name: String,
+    /// What it runs, in the words of the image-spec.
+    pub(crate) config: Value,
+    /// Tars, the lowest first.
+    pub(crate) layers: Vec<Vec<u8>>,
+}
+
+impl Other {
+    /// One static program on an empty root.
+    pub(crate) async fn of_tool(name: &str, tool: Tool) -> Result<Self, Error> {
+        let executable = tools::path(tool).await.context(ToolSnafu)?;
+        let bytes = fs::read(&executable).context(ProgramSnafu { path: &executable })?;
+        let mut tree = layer::Tree::default();
+        tree.file(tool.program(), 0o755, bytes);
+        tree.directory("tmp", 0o1777);
+        let program = tree.into_tar().context(ArchiveSnafu { name })?;
+        let config = json!({ "Entrypoint": [format!("/{}", tool.program())] });
+        Ok(Self { name: name.to_owned(), config, layers: vec![program] })
+    }
+
+    /// Writes the archive to `path`, which exists only when it is complete.
+    pub(crate) fn write(self, path: &Path) -> Result<(), Error> {
+        let tag = self.name.rsplit(':').next().unwrap_or_default().to_owned();
+        let contents = Contents {
+            tag,
+            architecture: Arch::here().name(),
+            config: self.config,
+            layers: self.layers,
+            name: self.name.clone(),
+        };
+        let archive = archive::build(contents).context(ArchiveSnafu { name: self.name })?;
+        let unfinished = path.with_extension("unfinished");
+        let written = fs::write(&unfinished, archive.bytes).and_then(|()| fs::rename(&unfinished, path));
+        written.context(WriteSnafu { path })
+    }
+}
+
+/// The archive of the image that holds the namespaces of a pod.
+pub(crate) async fn pause() -> Result<PathBuf, Error> {
+    let executable = tools::path(Tool::Pause).await.context(ToolSnafu)?;
+    let path = executable.with_extension("tar");
+    if !path.is_file() {
+        Other::of_tool(real_node::PAUSE_IMAGE, Tool::Pause).await?.write(&path)?;
+    }
+    Ok(path)
+}
+
+/// Builds the operator's image and the config tool's; name and archive of each.
+pub(crate) fn ours(out: &Path) -> Result<[(String, PathBuf); 2], Error> {
+    let here = Tree::here();
+    fs::create_dir_all(out).context(WriteSnafu { path: out })?;
+    for which in OURS {
+        write(&args(which), &here, which.image(), out)?;
+    }
+    Ok(archived(out))
+}
+
+/// Name of both, and where their archives are in a directory that has them.
+pub(crate) fn archived(directory: &Path) -> [(String, PathBuf); 2] {
+    OURS.map(|which| {
+        let args = args(which);
+        (name(&args, which.image()), directory.join(file_name(&args, which.image())))
+    })
+}
+
+const OURS: [Which; 2] = [Which::Operator, Which::Config];
+
+fn args(which: Which) -> Args {
+    let tag = env!("CARGO_PKG_VERSION").to_owned();
+    Args { which, out: None, prefix: None, tag, arch: None, binaries: None, rootfs: None, check: false }
+}
