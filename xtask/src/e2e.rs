@@ -88,18 +88,17 @@ async fn scenario(report: &mut Report, ours: Option<PathBuf>) -> Result<(), Fail
     let (_, access) = report.timed("Control plane and node", Box::pin(up)).await?;
     let place = Place::new(access, clusters::directory(CLUSTER)?)?;
     report.timed("Images into the node", place.import(&images.archives)).await?;
-    report.timed("etcd, MinIO and Kafka Ready", place.dependencies(&images)).await?;
-    report.timed("Chart installed, operator Ready", place.chart()).await?;
+    report.timed("etcd, MinIO and Kafka Ready", Box::pin(place.dependencies(&images))).await?;
+    report.timed("Chart installed, operator Ready", Box::pin(place.chart())).await?;
 
     let cluster = [("{from}", FROM)];
-    report
-        .timed("Milvus 2.2.16 created → Healthy", place.milvus("milvus.yaml", "my-release", &cluster))
-        .await?;
+    let created = Box::pin(place.milvus("milvus.yaml", "my-release", &cluster));
+    report.timed("Milvus 2.2.16 created → Healthy", created).await?;
     let host = place.service("my-release-milvus").await?;
     report.filled = client.fill(&host).await?;
     report.roll = Some(roll::run(&place, &client, &host).await?);
 
-    report.alone = Some(alone::run(&place, &client).await?);
+    report.alone = Some(Box::pin(alone::run(&place, &client)).await?);
     report.versions = images.versions;
     Ok(())
 }

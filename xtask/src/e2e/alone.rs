@@ -39,12 +39,12 @@ pub(super) struct Alone {
 pub(super) async fn run(place: &Place, client: &Client) -> Result<Alone, Failure> {
     say("A standalone");
     let created = place.milvus("milvus-standalone.yaml", NAME, &[("{to}", TO)]);
-    let ((), healthy) = timed(created).await?;
+    let ((), healthy) = timed(Box::pin(created)).await?;
     let host = place.service(&format!("{NAME}-milvus")).await?;
     client.fill(&host).await?;
     client.more(&host, UNFLUSHED).await?;
     let volume = volume(place).await?;
-    let ((), restart) = timed(replace_pod(place)).await?;
+    let ((), restart) = timed(Box::pin(replace_pod(place))).await?;
     say(&format!("Its pod was replaced within {:.0} s", restart.as_secs_f64()));
     let searchable = client.ready(&host).await?;
     let nothing = PathBuf::from("/dev/null");

@@ -36,7 +36,7 @@ pub(super) fn hide_from_libraries(milvus: &Path) -> Result<(), Failure> {
 /// Names of the symbols that a program or library exports.
 fn defined(bytes: &[u8]) -> Result<BTreeSet<String>, Failure> {
     let file = ElfFile64::<object::Endianness>::parse(bytes)?;
-    let symbols = file.dynamic_symbols().filter(|symbol| symbol.is_definition());
+    let symbols = file.dynamic_symbols().filter(object::ObjectSymbol::is_definition);
     Ok(symbols.filter_map(|symbol| symbol.name().ok().map(str::to_owned)).collect())
 }
 
@@ -77,7 +77,7 @@ mod tests {
         let file = ElfFile64::<object::Endianness>::parse(&*bytes).unwrap();
         let seen: BTreeSet<&str> = file
             .dynamic_symbols()
-            .filter(|symbol| symbol.is_global())
+            .filter(object::ObjectSymbol::is_global)
             .filter_map(|s| s.name().ok())
             .collect();
         assert!(!seen.contains("malloc"));

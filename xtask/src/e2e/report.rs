@@ -121,7 +121,8 @@ fn upgrade(out: &mut Formatter<'_>, roll: &Roll) -> fmt::Result {
     let outages = traffic::outages(&roll.requests);
     let sum: Duration = outages.iter().map(|outage| outage.lasted).sum();
     let longest = outages.iter().map(|outage| outage.lasted).max().unwrap_or_default();
-    let end = outages.iter().map(|outage| outage.from + outage.lasted.as_secs_f64() - roll.patched).last();
+    let end =
+        outages.iter().map(|outage| outage.from + outage.lasted.as_secs_f64() - roll.patched).next_back();
     let end = end.map_or_else(|| "none".to_owned(), |end| format!("{end:.0} s after the patch"));
     writeln!(
         out,
@@ -152,6 +153,11 @@ fn upgrade(out: &mut Formatter<'_>, roll: &Roll) -> fmt::Result {
         writeln!(out, "| outage from {from:.1} s after the patch | {lasted:.1} s |")?;
     }
     steps(out, roll)?;
+    afterwards(out, roll)
+}
+
+/// What was read back, and what the operator held.
+fn afterwards(out: &mut Formatter<'_>, roll: &Roll) -> fmt::Result {
     let back = &roll.read_back;
     writeln!(
         out,
