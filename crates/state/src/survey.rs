@@ -40,6 +40,12 @@ impl Target {
         self.names(core).iter().filter_map(|(_, name)| core.deployment(name)).collect()
     }
 
+    /// The Deployment is another operator's and runs the wanted image: its template is exchanged where it is, which restarts nothing while it
+    /// means the same. Moving its pods to the other slot would restart all of them.
+    pub fn adopts(&self, record: &DeploymentRecord) -> bool {
+        record.rendered_hash.is_none() && record.image == self.settings.image
+    }
+
     /// The Deployment has the wanted template.
     pub fn matches(&self, record: &DeploymentRecord) -> bool {
         record.rendered_hash.as_ref() == Some(&self.hash)
@@ -231,7 +237,7 @@ pub fn slot_views(target: &Target, snapshot: &Snapshot) -> [Option<SlotView>; 2]
         let name = workload::name(snapshot.core.name(), target.settings.component, Some(slot));
         let record = snapshot.core.deployment(&name)?;
         Some(SlotView {
-            at_target: target.matches(record),
+            at_target: target.matches(record) || target.adopts(record),
             replicas: record.replicas,
             available: if record.observed() { record.available().min(record.updated()) } else { 0 },
             pods: pods.in_slot(slot).unwrap_or_else(|| record.current()),

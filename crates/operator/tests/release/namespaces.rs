@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding};
 use kube::{Api, ResourceExt as _, api::ListParams};
-use milvus_testkit::audit::Event;
+use milvus_testkit::{audit::Event, recorder::Recorder};
 use serde_json::Value;
 
 use crate::{
@@ -15,11 +15,16 @@ use crate::{
 #[tokio::test]
 async fn an_operator_of_two_namespaces_works_there_without_a_right_elsewhere() {
     let (ground, _turn) = ground().await;
-    let (one, two) = (Story::begin(ground, USER, "team-a").await, Story::begin(ground, USER, "team-b").await);
+    let (mut one, mut two) =
+        (Story::begin(ground, USER, "team-a").await, Story::begin(ground, USER, "team-b").await);
     let other = Story::begin(ground, USER, "team-c").await;
     let before = ground.plane.audit().unwrap().len();
     let mut operator = install(ground, &["watchNamespaces={team-a,team-b}", "logFormat=json"]).await;
     let client = ground.plane.client().unwrap();
+    // The chart needs the namespaces, and the recorders need its definitions: they begin anew.
+    for story in [&mut one, &mut two] {
+        story.recorder = Recorder::start(client.clone(), &story.namespace).await.unwrap();
+    }
     let ours = |name: String| name.starts_with("milvus-operator");
     let roles = Api::<ClusterRole>::all(client.clone()).list(&ListParams::default()).await.unwrap();
     assert!(!roles.into_iter().any(|role| ours(role.name_any())), "there is no ClusterRole");

@@ -23,6 +23,8 @@ fn told(story: &Story) -> Value {
     let spec = &mut milvus["spec"];
     spec["config"]["minio"]["accessKeyID"] = json!("canary-config-access-key");
     spec["config"]["minio"]["secretAccessKey"] = json!("canary-config-secret-key");
+    // A log-in that the operator does not speak, so it only looks whether somebody listens.
+    spec["config"]["pulsar"]["authPlugin"] = json!("org.apache.pulsar.client.impl.auth.AuthenticationAthenz");
     spec["config"]["pulsar"]["authParams"] = json!("token:canary-config-pulsar-token");
     spec["config"]["common"] = json!({ "security": { "defaultRootPassword": "canary-config-root" } });
     spec["hookConfig"] = json!({ "license": "canary-config-license" });

@@ -28,28 +28,28 @@ async fn a_sidecar_whose_name_is_taken_is_refused_at_its_field_and_what_runs_is_
             "sidecars",
             named(&["proxy"]),
             "spec.components.proxy.sidecars[0].name",
-            "the Milvus container",
+            "\"proxy\"",
         ),
-        ("proxy", "sidecars", named(&["config"]), "spec.components.proxy.sidecars[0].name", "init container"),
+        ("proxy", "sidecars", named(&["config"]), "spec.components.proxy.sidecars[0].name", "\"config\""),
         (
             "dataNode",
             "sidecars",
             named(&["log", "a", "log"]),
             "spec.components.dataNode.sidecars[2].name",
-            "sidecars[0]",
+            "\"log\"",
         ),
         (
             "proxy",
             "initContainers",
             named(&["config"]),
             "spec.components.proxy.initContainers[0].name",
-            "init container",
+            "\"config\"",
         ),
     ];
     for (component, list, value, path, holder) in cases {
         story.patch(json!({ "spec": { "components": { component: { list: value } } } })).await;
         let message = story.until_condition(SpecAccepted, "False", "InvalidSpec").await;
-        for word in [path, holder, "Give it a name that no other container of the pod has"] {
+        for word in [path, holder, "Give it another name."] {
             assert!(message.contains(word), "{word:?} is not in {message:?}");
         }
         story.patch(json!({ "spec": { "components": { component: { list: null } } } })).await;
