@@ -168,13 +168,14 @@ impl Traces {
             all.extend(ours.map(|line| format!("{program}: {line}")));
         }
         for path in names("/proc") {
+            // One that has ended and was not yet waited for by this program has no command line.
+            let runs = fs::read(Path::new(&path).join("cmdline")).is_ok_and(|line| !line.is_empty());
             let name = fs::read_to_string(Path::new(&path).join("comm")).unwrap_or_default();
-            if ["containerd", "kubelet", "kube-proxy", "coredns", "milvus"]
-                .iter()
-                .any(|of| name.trim() == *of)
-                || name.starts_with("containerd-shim")
-            {
-                all.insert(format!("process {} {path}", name.trim()));
+            let name = name.trim();
+            let of_a_node = ["containerd", "kubelet", "kube-proxy", "coredns", "milvus"].contains(&name)
+                || name.starts_with("containerd-shim");
+            if runs && of_a_node {
+                all.insert(format!("process {name} {path}"));
             }
         }
         let forward = fs::read_to_string("/proc/sys/net/ipv4/ip_forward")?;

@@ -69,8 +69,8 @@ impl Display for Report {
         writeln!(out, "# A real Milvus in real pods\n")?;
         writeln!(
             out,
-            "The chart installed by helm, the operator and its tools as images of this repository, on a node that runs \
-             containers (containerd, kubelet, kube-proxy, CoreDNS); etcd, MinIO and Kafka as pods; a Milvus cluster {FROM}, \
+            "The chart installed by helm, the operator and its tools as images, on a node that runs containers (containerd, kubelet, \
+             kube-proxy, CoreDNS); etcd, MinIO and Kafka as pods; a Milvus cluster {FROM}, \
              upgraded to {TO} by `kubectl patch` under traffic whose answers are checked; then a standalone.\n"
         )?;
         for (name, value) in &self.machine {

@@ -23,13 +23,7 @@ async fn a_sidecar_whose_name_is_taken_is_refused_at_its_field_and_what_runs_is_
     story.running(story.places.mix("2.4.9"), "2.4.9").await;
     let before = story.history().workloads();
     let cases = [
-        (
-            "proxy",
-            "sidecars",
-            named(&["proxy"]),
-            "spec.components.proxy.sidecars[0].name",
-            "\"proxy\"",
-        ),
+        ("proxy", "sidecars", named(&["proxy"]), "spec.components.proxy.sidecars[0].name", "\"proxy\""),
         ("proxy", "sidecars", named(&["config"]), "spec.components.proxy.sidecars[0].name", "\"config\""),
         (
             "dataNode",
