@@ -12,10 +12,7 @@ use std::{
 use clap::Parser;
 use kube::Api;
 use milvus_api::{ConditionType, Milvus, MilvusState};
-use milvus_testkit::{
-    tools::{self, Tool},
-    wait::wait_for,
-};
+use milvus_testkit::{tools, wait::wait_for};
 use snafu::{OptionExt, ResultExt};
 
 mod error;
@@ -38,17 +35,6 @@ const CLUSTER: &str = "demo";
 const TARGET: &str = "milvusdb/milvus:v2.4.10";
 /// How long a new Milvus may take. Played pods take seconds; real nodes have to pull images.
 const HEALTHY_WITHIN: Duration = Duration::from_mins(15);
-/// What the demo runs on.
-const PROGRAMS: [Tool; 8] = [
-    Tool::KubeApiserver,
-    Tool::KubeControllerManager,
-    Tool::KubeScheduler,
-    Tool::Kubectl,
-    Tool::Kwok,
-    Tool::Etcd,
-    Tool::Helm,
-    Tool::Minio,
-];
 /// The columns that the guide looks at before and during an upgrade.
 const IMAGES: &str = "custom-columns=name:.metadata.name,image:.spec.components.image,\
                       rollingUpdate:.spec.components.enableRollingUpdate";
@@ -139,7 +125,7 @@ async fn programs(args: &Args) -> Result<(), Error> {
     if args.context.is_some() {
         return Ok(());
     }
-    tools::paths(PROGRAMS).await.context(ToolsSnafu).map(|_| ())
+    tools::build_all().await.context(ToolsSnafu)
 }
 
 /// What to type next.
@@ -163,7 +149,7 @@ fn farewell(place: &Place, shell: &Shell, subject: &Subject, log: Option<String>
 }
 
 /// Nothing is left to wait for since it was created.
-fn is_healthy(milvus: &Milvus) -> bool {
+pub(crate) fn is_healthy(milvus: &Milvus) -> bool {
     let Some(status) = &milvus.status else { return false };
     status.status == MilvusState::Healthy
         && status.observed_generation == milvus.metadata.generation

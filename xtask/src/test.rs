@@ -3,9 +3,8 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use milvus_testkit::tools::{self, Tool};
+use milvus_testkit::tools;
 use snafu::{OptionExt as _, ResultExt as _, Snafu, ensure};
-use strum::IntoEnumIterator as _;
 use tokio::process::Command;
 
 use crate::cargo::{self, root};
@@ -52,9 +51,7 @@ pub(crate) async fn run(args: Args) -> Result<(), Error> {
     docs.env("RUSTDOCFLAGS", "-D warnings");
     stage("documentation", docs).await?;
     stage("licences and bans", deny().await?).await?;
-    for tool in Tool::iter().filter(|tool| !tool.is_of_real_node()) {
-        tools::path(tool).await.context(ToolsSnafu)?;
-    }
+    tools::build_all().await.context(ToolsSnafu)?;
     let mut tests = cargo(&["test", "--workspace", "--locked"]);
     if args.all {
         tests.envs(ALL.map(|name| (name, "1"))).env(REPORT.0, root().join(REPORT.1));

@@ -14,11 +14,12 @@ use tokio::sync::OnceCell;
 
 use crate::{
     access::{self, Access},
-    audit, etcd, pki, ports,
+    audit, etcd, pki,
     ports::Port,
-    process::{self, Process},
+    process::Process,
     real_node::{self, RealNode},
     scratch::{self, FileError, Scratch},
+    server::{self, FilesSnafu, KeysSnafu, NoPortSnafu, RunSnafu, ToolSnafu},
     stages::{self, Delays},
     tools::{self, Tool},
 };
@@ -36,41 +37,17 @@ const NODES_WITHIN: Duration = Duration::from_mins(1);
 #[derive(Debug, Snafu)]
 #[snafu(visibility(pub(crate)))]
 pub enum Error {
-    /// A program is not there.
-    #[snafu(display("{source}"))]
-    Tool {
+    /// One of its programs does not run.
+    #[snafu(transparent)]
+    Server {
         /// Why.
-        source: tools::Error,
-    },
-    /// There is no free port.
-    #[snafu(display("{source}"))]
-    NoPort {
-        /// Why.
-        source: ports::Error,
-    },
-    /// A file could not be written.
-    #[snafu(display("{source}"))]
-    Files {
-        /// Why.
-        source: FileError,
-    },
-    /// The certificates could not be made.
-    #[snafu(display("{source}"))]
-    Keys {
-        /// Why.
-        source: pki::Error,
+        source: server::Error,
     },
     /// etcd does not serve.
     #[snafu(display("{source}"))]
     Store {
         /// Why.
         source: etcd::Error,
-    },
-    /// A program does not run.
-    #[snafu(display("{source}"))]
-    Run {
-        /// Why.
-        source: process::Error,
     },
     /// There is no way in.
     #[snafu(display("{source}"))]
@@ -266,7 +243,7 @@ impl ControlPlane {
     }
 }
 
-fn write(directory: &Path, name: &str, content: &[u8]) -> Result<PathBuf, Error> {
+fn write(directory: &Path, name: &str, content: &[u8]) -> Result<PathBuf, server::Error> {
     let path = directory.join(name);
     scratch::write_private(&path, content)
         .context(scratch::FileSnafu { path: &path, action: "written" })

@@ -10,10 +10,11 @@ use snafu::{ResultExt, Snafu};
 
 use crate::{
     http,
-    pki::{self, Authority},
-    ports::{self, Port},
-    process::{self, Process, Program},
+    pki::Authority,
+    ports::Port,
+    process::{Process, Program},
     scratch::{self, Scratch},
+    server::{self, FilesSnafu, KeysSnafu, NoPortSnafu, RunSnafu, ToolSnafu},
     tools::{self, Tool},
 };
 
@@ -25,35 +26,11 @@ const STOP_GRACE: Duration = Duration::from_secs(10);
 /// What can go wrong with a throw-away etcd.
 #[derive(Debug, Snafu)]
 pub enum Error {
-    /// The program is not there.
-    #[snafu(display("{source}"))]
-    Tool {
-        /// Why.
-        source: tools::Error,
-    },
-    /// There is no free port.
-    #[snafu(display("{source}"))]
-    NoPort {
-        /// Why.
-        source: ports::Error,
-    },
-    /// There is no place for its data.
-    #[snafu(display("{source}"))]
-    Files {
-        /// Why.
-        source: scratch::FileError,
-    },
-    /// Its certificates could not be made.
-    #[snafu(display("{source}"))]
-    Keys {
-        /// Why.
-        source: pki::Error,
-    },
     /// It does not run.
-    #[snafu(display("{source}"))]
-    Run {
+    #[snafu(transparent)]
+    Server {
         /// Why.
-        source: process::Error,
+        source: server::Error,
     },
     /// A request to it failed.
     #[snafu(display("etcd at {endpoint}: {action}: {source}"))]
@@ -188,12 +165,14 @@ impl Etcd {
 
     /// SIGTERM; the data stay. [`Etcd::restart`] brings it back.
     pub async fn stop(&mut self) -> Result<(), Error> {
-        self.process.stop(STOP_GRACE).await.context(RunSnafu).map(|_| ())
+        self.process.stop(STOP_GRACE).await.context(RunSnafu)?;
+        Ok(())
     }
 
     /// SIGKILL; the data stay. [`Etcd::restart`] brings it back.
     pub async fn kill(&mut self) -> Result<(), Error> {
-        self.process.kill().await.context(RunSnafu).map(|_| ())
+        self.process.kill().await.context(RunSnafu)?;
+        Ok(())
     }
 
     /// Starts it again, on the same port with the same data, and waits until it serves. Kills it first if it runs.
@@ -210,7 +189,7 @@ impl Etcd {
     async fn wait_ready(&mut self) -> Result<(), Error> {
         let port = self.tls.as_ref().map_or(&self.ports[0], |(port, _)| port);
         let url = format!("{}/readyz", port.http());
-        self.process.ready(READY_WITHIN, async || http::is_ok(&url).await).await.context(RunSnafu)
+        Ok(self.process.ready(READY_WITHIN, async || http::is_ok(&url).await).await.context(RunSnafu)?)
     }
 
     async fn connect(&self, login: Option<ConnectOptions>) -> Result<Client, Error> {
@@ -238,7 +217,7 @@ impl Etcd {
 }
 
 /// A port for its health, a CA, and the arguments that make it use them.
-fn tls(directory: &Path) -> Result<(Port, Authority, Vec<String>), Error> {
+fn tls(directory: &Path) -> Result<(Port, Authority, Vec<String>), server::Error> {
     let health = Port::free().context(NoPortSnafu)?;
     let authority = Authority::new("milvus-testkit-etcd").context(KeysSnafu)?;
     let server = authority.server().context(KeysSnafu)?;

@@ -15,10 +15,11 @@ use tokio::{
 };
 
 use crate::{
-    pki::{self, Authority},
-    ports::{self, Port},
+    pki::Authority,
+    ports::Port,
     process::{self, Process, Program},
-    scratch::{self, FileError, FileSnafu, Scratch},
+    scratch::{self, FileSnafu, Scratch},
+    server::{self, FilesSnafu, KeysSnafu, NoPortSnafu, RunSnafu, ToolSnafu},
     tools,
 };
 
@@ -44,35 +45,11 @@ const SCRAM: [&str; 2] = ["SCRAM-SHA-256", "SCRAM-SHA-512"];
 /// What can go wrong with a throw-away Kafka.
 #[derive(Debug, Snafu)]
 pub enum Error {
-    /// Its jars, Java or Maven are not there.
-    #[snafu(display("{source}"))]
-    Tool {
-        /// Why.
-        source: tools::Error,
-    },
-    /// There is no free port.
-    #[snafu(display("{source}"))]
-    NoPort {
-        /// Why.
-        source: ports::Error,
-    },
-    /// There is no place for its data.
-    #[snafu(display("{source}"))]
-    Files {
-        /// Why.
-        source: FileError,
-    },
-    /// Its certificates could not be made.
-    #[snafu(display("{source}"))]
-    Keys {
-        /// Why.
-        source: pki::Error,
-    },
     /// It does not run.
-    #[snafu(display("{source}"))]
-    Run {
+    #[snafu(transparent)]
+    Server {
         /// Why.
-        source: process::Error,
+        source: server::Error,
     },
     /// Its storage could not be formatted.
     #[snafu(display(
@@ -153,7 +130,8 @@ impl Kafka {
 
     /// SIGKILL; the data stay. [`Kafka::restart`] brings it back.
     pub async fn kill(&mut self) -> Result<(), Error> {
-        self.process.kill().await.context(RunSnafu).map(|_| ())
+        self.process.kill().await.context(RunSnafu)?;
+        Ok(())
     }
 
     /// Starts it again, on the same ports with the same data, and waits until it answers. Kills it first if it runs.
@@ -168,12 +146,12 @@ impl Kafka {
         let ready = self
             .process
             .ready(READY_WITHIN, async || timeout(ANSWER, answers(&address)).await.is_ok_and(|yes| yes));
-        ready.await.context(RunSnafu)
+        Ok(ready.await.context(RunSnafu)?)
     }
 }
 
 impl Listeners {
-    fn reserve() -> Result<Self, Error> {
+    fn reserve() -> Result<Self, server::Error> {
         let port = || Port::free().context(NoPortSnafu);
         Ok(Self { plain: port()?, sasl: port()?, tls: port()?, sasl_tls: port()?, controller: port()? })
     }
@@ -214,7 +192,7 @@ fn write_settings(
     ports: &Listeners,
     authority: &Authority,
     users: &[(&str, &str)],
-) -> Result<PathBuf, Error> {
+) -> Result<PathBuf, server::Error> {
     let server = authority.server().context(KeysSnafu)?;
     let file = |name: &str, text: String| {
         let path = directory.join(name);

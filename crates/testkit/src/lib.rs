@@ -36,6 +36,7 @@ pub mod proxy;
 pub mod real_node;
 pub mod recorder;
 pub mod scratch;
+pub mod server;
 pub mod stages;
 pub mod tools;
 pub mod wait;

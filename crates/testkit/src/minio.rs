@@ -13,10 +13,11 @@ use tokio::net::TcpStream;
 
 use crate::{
     http as plain,
-    pki::{self, Authority},
-    ports::{self, Port},
-    process::{self, Process, Program},
+    pki::Authority,
+    ports::Port,
+    process::{Process, Program},
     scratch::{self, FileSnafu, Scratch},
+    server::{self, FilesSnafu, KeysSnafu, NoPortSnafu, RunSnafu, ToolSnafu},
     tools::{self, Tool},
 };
 
@@ -30,35 +31,11 @@ const STOP_GRACE: Duration = Duration::from_secs(10);
 /// What can go wrong with a throw-away MinIO.
 #[derive(Debug, Snafu)]
 pub enum Error {
-    /// The program is not there.
-    #[snafu(display("{source}"))]
-    Tool {
-        /// Why.
-        source: tools::Error,
-    },
-    /// There is no free port.
-    #[snafu(display("{source}"))]
-    NoPort {
-        /// Why.
-        source: ports::Error,
-    },
-    /// There is no place for its data.
-    #[snafu(display("{source}"))]
-    Files {
-        /// Why.
-        source: scratch::FileError,
-    },
-    /// Its certificates could not be made.
-    #[snafu(display("{source}"))]
-    Keys {
-        /// Why.
-        source: pki::Error,
-    },
     /// It does not run.
-    #[snafu(display("{source}"))]
-    Run {
+    #[snafu(transparent)]
+    Server {
         /// Why.
-        source: process::Error,
+        source: server::Error,
     },
     /// A client could not be made or a request not be signed.
     #[snafu(display("a client of the bucket {bucket}: {source}"))]
@@ -195,7 +172,8 @@ impl Minio {
 
     /// SIGTERM; the data stay. [`Minio::restart`] brings it back.
     pub async fn stop(&mut self) -> Result<(), Error> {
-        self.process.stop(STOP_GRACE).await.context(RunSnafu).map(|_| ())
+        self.process.stop(STOP_GRACE).await.context(RunSnafu)?;
+        Ok(())
     }
 
     /// Starts it again, on the same port with the same data, and waits until it serves. Kills it first if it runs.
@@ -212,7 +190,7 @@ impl Minio {
             true => TcpStream::connect(&address).await.is_ok(),
             false => plain::is_ok(&url).await,
         };
-        self.process.ready(READY_WITHIN, ready).await.context(RunSnafu)
+        Ok(self.process.ready(READY_WITHIN, ready).await.context(RunSnafu)?)
     }
 
     fn s3(&self, bucket: &str) -> Result<AmazonS3, Error> {

@@ -8,7 +8,7 @@
 use std::path::{Path, PathBuf};
 
 use snafu::{OptionExt, Snafu};
-use strum::{EnumIter, IntoStaticStr};
+use strum::{EnumIter, IntoEnumIterator as _, IntoStaticStr};
 
 mod build;
 mod jars;
@@ -213,7 +213,7 @@ impl Tool {
     }
 
     /// Whether only a node that runs containers needs it.
-    pub fn is_of_real_node(self) -> bool {
+    fn is_of_real_node(self) -> bool {
         matches!(self, Self::Kubelet | Self::KubeProxy | Self::Coredns | Self::Pause)
     }
 
@@ -241,6 +241,14 @@ pub async fn path(tool: Tool) -> Result<PathBuf, Error> {
         Err(error) => Err(error),
         Ok(()) => Ok(executable),
     }
+}
+
+/// Builds every program that a control plane with played nodes needs, and that is not built yet.
+pub async fn build_all() -> Result<(), Error> {
+    for tool in Tool::iter().filter(|tool| !tool.is_of_real_node()) {
+        path(tool).await?;
+    }
+    Ok(())
 }
 
 /// The executables of several programs, in the order of the request; builds what is missing, one after the other.

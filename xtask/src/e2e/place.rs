@@ -13,11 +13,11 @@ use k8s_openapi::api::{
     core::v1::{Pod, Service},
 };
 use kube::{Api, Client, api::ListParams};
-use milvus_api::{ConditionType, Milvus, MilvusState};
+use milvus_api::Milvus;
 use milvus_testkit::{Access, access::Output, operator, process::ProcessId, real_node, wait::wait_for};
 
 use super::images::Images;
-use crate::{Failure, cargo};
+use crate::{Failure, cargo, demo::is_healthy};
 
 /// Where the Milvus are.
 pub(super) const NAMESPACE: &str = "milvus";
@@ -134,15 +134,6 @@ impl Place {
         self.access.apply(&text).await?;
         Ok(())
     }
-}
-
-/// Nothing is left to wait for since it was created.
-fn is_healthy(milvus: &Milvus) -> bool {
-    let Some(status) = &milvus.status else { return false };
-    status.status == MilvusState::Healthy
-        && status.observed_generation == milvus.metadata.generation
-        && status.is_true(ConditionType::MilvusReady)
-        && status.is_true(ConditionType::MilvusUpdated)
 }
 
 /// What a node could leave on a machine.

@@ -4,12 +4,14 @@ use std::{net::Ipv4Addr, path::Path};
 
 use snafu::ResultExt;
 
-use super::{Error, FilesSnafu, RunSnafu, users::Users};
+use super::{Error, users::Users};
 use crate::{
     pki::Pki,
     ports::Port,
     process::{Process, Program},
-    scratch, stages,
+    scratch,
+    server::{FilesSnafu, RunSnafu},
+    stages,
 };
 
 /// Request rates of the components' clients. With their default of 20 a second it is the client that is measured.

@@ -11,8 +11,8 @@ use std::{
 use kube::config::{AuthInfo, Cluster, Context, Kubeconfig, NamedAuthInfo, NamedCluster, NamedContext};
 use snafu::ResultExt;
 
-use super::{EnterSnafu, Error, FilesSnafu};
-use crate::{access::Access, ports::Port, scratch::FileSnafu};
+use super::{EnterSnafu, Error};
+use crate::{access::Access, ports::Port, scratch::FileSnafu, server::FilesSnafu};
 
 const ADMIN: &str = "admin";
 const COMPONENTS: [&str; 6] = [
