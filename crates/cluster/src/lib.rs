@@ -7,6 +7,7 @@ pub mod connect;
 pub mod monitors;
 pub mod read;
 pub mod records;
+pub mod scope;
 pub mod watch;
 pub mod write;
 

@@ -11,13 +11,13 @@ use futures::{StreamExt as _, pin_mut};
 use kube::core::{GroupVersionKind, PartialObjectMeta};
 use kube::error::DiscoveryError;
 use kube::runtime::{WatchStreamExt as _, watcher};
-use kube::{Resource as _, ResourceExt as _, discovery};
+use kube::{Resource as _, discovery};
 use milvus_api::PodMonitor;
 use milvus_state::records::{MetaRecord, MonitorKind};
 use tokio::sync::watch;
 
 use crate::records::Key;
-use crate::watch::{Synced, Watching, ours, owner};
+use crate::watch::{Synced, Watching, ours, shelve};
 
 /// Time between two looks for the kind.
 pub const LOOK_AGAIN: Duration = Duration::from_secs(30);
@@ -94,22 +94,14 @@ async fn follow(watching: &Watching, news: &mut News, known: &watch::Sender<bool
     pin_mut!(events);
     while let Some(event) = events.next().await {
         let keys = match event {
-            Ok(watcher::Event::Init) => {
-                watching.records.pod_monitors().relist(&watching.scope);
-                Vec::new()
-            }
-            Ok(watcher::Event::InitApply(object) | watcher::Event::Apply(object)) => put(watching, &object),
-            Ok(watcher::Event::Delete(object)) => {
-                let key = owner(&object);
-                if let Some(key) = &key {
-                    watching.records.pod_monitors().remove(key, &object.name_any());
+            Ok(event) => {
+                let listed = matches!(event, watcher::Event::InitDone);
+                let of = |object: &PartialObjectMeta<PodMonitor>| MetaRecord::of(&object.metadata);
+                let keys = shelve(&mut watching.records.pod_monitors(), &watching.scope, event.into(), of);
+                if listed {
+                    learn(watching, news, known, MonitorKind::Present);
                 }
-                key.into_iter().collect()
-            }
-            Ok(watcher::Event::InitDone) => {
-                let gone = watching.records.pod_monitors().relisted(&watching.scope);
-                learn(watching, news, known, MonitorKind::Present);
-                gone
+                keys
             }
             Err(watcher::Error::InitialListFailed(error) | watcher::Error::WatchStartFailed(error))
                 if is_missing(&error) =>
@@ -124,17 +116,11 @@ async fn follow(watching: &Watching, news: &mut News, known: &watch::Sender<bool
             Err(error) => {
                 tracing::warn!(%error, "the watch of PodMonitors failed and is retried");
                 known.send_replace(true);
-                Vec::new()
+                None
             }
         };
-        for key in keys {
+        for key in keys.into_iter().flatten() {
             let _ = news.changed.unbounded_send(key);
         }
     }
-}
-
-fn put(watching: &Watching, object: &PartialObjectMeta<PodMonitor>) -> Vec<Key> {
-    let Some(key) = owner(object) else { return Vec::new() };
-    watching.records.pod_monitors().put(&key, &object.name_any(), MetaRecord::of(&object.metadata));
-    vec![key]
 }

@@ -11,7 +11,7 @@ use milvus_state::records::{
     ConfigMapRecord, DeploymentRecord, IngressRecord, MetaRecord, MonitorKind, ServiceRecord,
 };
 
-use crate::watch::Scope;
+use crate::scope::Scope;
 
 /// Namespace and name of a Milvus.
 pub type Key = (String, String);

@@ -9,7 +9,6 @@ use std::sync::{Arc, MutexGuard};
 use futures::{Stream, StreamExt as _, future};
 use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::core::v1::{Pod, Service};
-use kube::api::Api;
 use kube::core::PartialObjectMeta;
 use kube::runtime::{WatchStreamExt as _, watcher};
 use kube::{Client, Resource, ResourceExt as _};
@@ -19,40 +18,10 @@ use serde::de::DeserializeOwned;
 use tokio::sync::watch;
 
 use crate::records::{Key, Records, Shelf, Versioned};
+use crate::scope::Scope;
 
 /// Objects of a page. A page is decoded at once and then dropped, so it bounds the memory of a relist.
 const PAGE: u32 = 50;
-
-/// What one watch looks at: all namespaces, or one. An operator of several namespaces has a watch for each of them.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Scope {
-    /// Every namespace.
-    All,
-    /// This one.
-    Namespace(String),
-}
-
-impl Scope {
-    /// Whether a namespace is part of it.
-    pub fn contains(&self, namespace: &str) -> bool {
-        match self {
-            Scope::All => true,
-            Scope::Namespace(only) => only == namespace,
-        }
-    }
-
-    /// The API of a kind in this scope.
-    pub fn api<K>(&self, client: &Client) -> Api<K>
-    where
-        K: Resource<Scope = NamespaceResourceScope>,
-        K::DynamicType: Default,
-    {
-        match self {
-            Scope::All => Api::all(client.clone()),
-            Scope::Namespace(namespace) => Api::namespaced(client.clone(), namespace),
-        }
-    }
-}
 
 /// What every watch needs.
 #[derive(Clone)]
@@ -102,23 +71,8 @@ impl Watching {
         T: Versioned + Clone + 'static,
     {
         let (records, scope) = (self.records.clone(), self.scope.clone());
-        feed(watcher::watcher(self.scope.api::<K>(&self.client), ours()), move |event| {
-            let mut kept = open(&records);
-            match event {
-                Change::Relist => kept.relist(&scope),
-                Change::Put(object) => {
-                    let key = owner(&object)?;
-                    kept.put(&key, &object.name_any(), record(&object));
-                    return Some(vec![key]);
-                }
-                Change::Gone(object) => {
-                    let key = owner(&object)?;
-                    kept.remove(&key, &object.name_any());
-                    return Some(vec![key]);
-                }
-                Change::Relisted => return Some(kept.relisted(&scope)),
-            }
-            None
+        feed(watcher::watcher(self.scope.api::<K>(&self.client), ours()), move |change| {
+            shelve(&mut open(&records), &scope, change, record)
         })
     }
 
@@ -160,17 +114,54 @@ pub(crate) fn ours() -> watcher::Config {
 }
 
 /// The Milvus that an object belongs to, by its label: every owned object and pod has it.
-pub(crate) fn owner<K: Resource>(object: &K) -> Option<Key> {
+fn owner<K: Resource>(object: &K) -> Option<Key> {
     let instance = object.labels().get(keys::INSTANCE)?.clone();
     Some((object.namespace()?, instance))
 }
 
 /// A watch event, named by what it means here.
-enum Change<K> {
+pub(crate) enum Change<K> {
     Relist,
     Put(K),
     Gone(K),
     Relisted,
+}
+
+impl<K> From<watcher::Event<K>> for Change<K> {
+    fn from(event: watcher::Event<K>) -> Change<K> {
+        match event {
+            watcher::Event::Init => Change::Relist,
+            watcher::Event::InitApply(object) | watcher::Event::Apply(object) => Change::Put(object),
+            watcher::Event::Delete(object) => Change::Gone(object),
+            watcher::Event::InitDone => Change::Relisted,
+        }
+    }
+}
+
+/// Keeps what a change says on the shelf of its kind; the Milvus objects that it is about.
+pub(crate) fn shelve<K: Resource, T: Versioned + Clone>(
+    shelf: &mut Shelf<T>,
+    scope: &Scope,
+    change: Change<K>,
+    record: fn(&K) -> T,
+) -> Option<Vec<Key>> {
+    match change {
+        Change::Relist => {
+            shelf.relist(scope);
+            None
+        }
+        Change::Put(object) => {
+            let key = owner(&object)?;
+            shelf.put(&key, &object.name_any(), record(&object));
+            Some(vec![key])
+        }
+        Change::Gone(object) => {
+            let key = owner(&object)?;
+            shelf.remove(&key, &object.name_any());
+            Some(vec![key])
+        }
+        Change::Relisted => Some(shelf.relisted(scope)),
+    }
 }
 
 /// Runs a watch with back-off, feeds its events to `keep`, and gives the owners that it names.
@@ -183,14 +174,11 @@ where
     let (announce, synced) = watch::channel(false);
     let stream = events.default_backoff().filter_map(move |event| {
         let keys = match event {
-            Ok(watcher::Event::Init) => keep(Change::Relist),
-            Ok(watcher::Event::InitApply(object) | watcher::Event::Apply(object)) => {
-                keep(Change::Put(object))
-            }
-            Ok(watcher::Event::Delete(object)) => keep(Change::Gone(object)),
-            Ok(watcher::Event::InitDone) => {
-                announce.send_replace(true);
-                keep(Change::Relisted)
+            Ok(event) => {
+                if matches!(event, watcher::Event::InitDone) {
+                    announce.send_replace(true);
+                }
+                keep(event.into())
             }
             Err(error) => {
                 tracing::warn!(%error, "a watch failed and is retried");

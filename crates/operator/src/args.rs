@@ -10,7 +10,7 @@ use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Parser};
 use jiff::SignedDuration;
 use milvus_cluster::connect::Rate;
-use milvus_cluster::watch::Scope;
+use milvus_cluster::scope::Scope;
 use strum::{EnumString, VariantNames};
 
 use crate::telemetry::LogFormat;

@@ -11,7 +11,7 @@ use kube::runtime::controller::Action;
 use kube::runtime::{Controller, watcher};
 use kube::{Client, ResourceExt as _};
 use milvus_api::{MilvusUpgrade, keys};
-use milvus_cluster::watch::Scope;
+use milvus_cluster::scope::Scope;
 use snafu::{ResultExt as _, Snafu};
 
 /// Type of the condition.
