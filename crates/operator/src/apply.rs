@@ -13,7 +13,7 @@ use milvus_cluster::write;
 use milvus_state::Decided;
 use milvus_state::fold::{Applied, Failure};
 use milvus_state::records::{ConfigMapRecord, DeploymentRecord, IngressRecord, MetaRecord, ServiceRecord};
-use milvus_state::render::{BesideWrite, Kind, Objects, Removal};
+use milvus_state::render::{BesideWrite, Kind, Objects, Removal, Removed};
 
 use crate::context::Context;
 
@@ -89,19 +89,17 @@ async fn write_beside(ctx: &Context, key: &Key, write: &BesideWrite) -> Result<O
             ctx.records.pod_monitors().put(key, name, MetaRecord::of(&live.metadata));
             live.metadata.generation
         }
-        Kind::Deployment => {
-            let live: Deployment = ctx.writer.apply(namespace, name, &write.object).await?;
-            live.metadata.generation
-        }
     })
 }
 
 async fn remove(ctx: &Context, namespace: &str, removal: &Removal) -> Result<(), write::Error> {
     let Removal { kind, name, uid } = removal;
     match kind {
-        Kind::Deployment => ctx.writer.delete::<Deployment>(namespace, name, uid).await,
-        Kind::Claim => ctx.writer.delete::<PersistentVolumeClaim>(namespace, name, uid).await,
-        Kind::Ingress => ctx.writer.delete::<Ingress>(namespace, name, uid).await,
-        Kind::PodMonitor => ctx.writer.delete::<PodMonitor>(namespace, name, uid).await,
+        Removed::Deployment => ctx.writer.delete::<Deployment>(namespace, name, uid).await,
+        Removed::Beside(Kind::Claim) => {
+            ctx.writer.delete::<PersistentVolumeClaim>(namespace, name, uid).await
+        }
+        Removed::Beside(Kind::Ingress) => ctx.writer.delete::<Ingress>(namespace, name, uid).await,
+        Removed::Beside(Kind::PodMonitor) => ctx.writer.delete::<PodMonitor>(namespace, name, uid).await,
     }
 }

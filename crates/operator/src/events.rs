@@ -68,6 +68,5 @@ fn shortened(text: &str) -> String {
         return text.to_owned();
     }
     let dots = "…";
-    let end = (0..=LONGEST_NOTE - dots.len()).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default();
-    format!("{}{dots}", &text[..end])
+    format!("{}{dots}", &text[..text.floor_char_boundary(LONGEST_NOTE - dots.len())])
 }

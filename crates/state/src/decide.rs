@@ -6,8 +6,9 @@ use milvus_api::{Reason, keys};
 use milvus_plan::{Component, Decision, Plan, Progress, Version, next};
 
 use crate::refusal::Refusal;
-use crate::render::{Error, Kind, Objects, Removal, assemble};
+use crate::render::{Error, Kind, Objects, Removal, Removed, assemble};
 use crate::request;
+use crate::size;
 use crate::snapshot::Snapshot;
 use crate::survey::{self, Target};
 use crate::validate::{Validated, pins, validate};
@@ -82,6 +83,9 @@ pub fn decide(snapshot: &Snapshot) -> Result<Decided, Error> {
         Ok(milvus) => milvus,
         Err(refusals) => return Ok(Decided::only(Verdict::Refused(refusals))),
     };
+    if let Some(refusal) = size::refusal(&milvus) {
+        return Ok(Decided::only(Verdict::Refused(vec![refusal])));
+    }
     if let Some(refusals) = refused_outright(&milvus, snapshot) {
         return Ok(Decided { milvus: Some(milvus), ..Decided::only(Verdict::Refused(refusals)) });
     }
@@ -98,13 +102,13 @@ fn deleting(snapshot: &Snapshot) -> Decided {
     let mut decided = Decided::only(Verdict::Deleting);
     let removal = |kind, name: &str, uid: &str| Removal { kind, name: name.to_owned(), uid: uid.to_owned() };
     let live = snapshot.core.owned().filter(|d| !d.deleting);
-    decided.objects.removals = live.map(|d| removal(Kind::Deployment, &d.name, &d.uid)).collect();
+    decided.objects.removals = live.map(|d| removal(Removed::Deployment, &d.name, &d.uid)).collect();
     // A claim is read here only when it is to go.
     if let (true, Some(claim)) =
         (snapshot.nothing_runs(), snapshot.claim.as_ref().filter(|c| !c.meta.deleting))
     {
         let name = milvus_api::names::data_claim(snapshot.core.name()).unwrap_or_default();
-        decided.objects.removals.push(removal(Kind::Claim, &name, &claim.meta.uid));
+        decided.objects.removals.push(removal(Removed::Beside(Kind::Claim), &name, &claim.meta.uid));
     }
     decided
 }
@@ -186,7 +190,6 @@ fn halted(milvus: Validated, refusals: Vec<Refusal>, snapshot: &Snapshot) -> Res
         Kind::Claim => snapshot.claim.is_none(),
         Kind::Ingress => core.ingress.is_none(),
         Kind::PodMonitor => core.pod_monitor.is_none(),
-        Kind::Deployment => false,
     });
     objects.removals.clear();
     let verdict = Verdict::Refused(refusals);

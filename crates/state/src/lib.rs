@@ -18,6 +18,7 @@ pub mod records;
 pub mod refusal;
 pub mod render;
 pub mod request;
+pub mod size;
 pub mod slots;
 pub mod snapshot;
 pub mod survey;

@@ -1,8 +1,8 @@
 //! A configuration that fits into no ConfigMap is refused here, at its field, and not by the API server at every pass.
 
-use super::Validated;
 use crate::refusal::Refusal;
 use crate::render::config::{self, HOOK_YAML, USER_YAML};
+use crate::validate::Validated;
 
 /// Bytes that the values of a ConfigMap may have together: Kubernetes' own limit.
 const LIMIT: usize = 1 << 20;

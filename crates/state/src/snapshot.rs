@@ -131,9 +131,7 @@ impl Snapshot {
     pub fn kafka_has_ca(&self) -> bool {
         self.kafka_ca == Some(true)
     }
-}
 
-impl Snapshot {
     /// No Deployment of this Milvus is left, and no pod.
     pub fn nothing_runs(&self) -> bool {
         self.core.owned().next().is_none() && self.pods.as_ref().is_none_or(Vec::is_empty)

@@ -53,6 +53,5 @@ fn shortened(text: &str) -> String {
     if text.len() <= LONGEST_QUOTE {
         return text.to_owned();
     }
-    let end = (0..=LONGEST_QUOTE).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default();
-    format!("{}…", &text[..end])
+    format!("{}…", &text[..text.floor_char_boundary(LONGEST_QUOTE)])
 }

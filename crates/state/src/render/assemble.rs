@@ -6,7 +6,7 @@ use k8s_openapi::api::core::v1::ConfigMap;
 use milvus_api::{keys, names};
 use milvus_plan::{Component, Plan};
 
-use super::objects::{Kind, MetaWrite, Objects, Removal};
+use super::objects::{MetaWrite, Objects, Removal, Removed};
 use super::writes::Workload;
 use super::{Error, beside, config, service};
 use crate::convert;
@@ -57,7 +57,7 @@ pub fn stale(targets: &[Target], snapshot: &Snapshot) -> Vec<Removal> {
     let core = &snapshot.core;
     let wanted: BTreeSet<String> = targets.iter().flat_map(|t| t.names(core)).map(|(_, name)| name).collect();
     let left = core.owned().filter(|d| !wanted.contains(&d.name));
-    left.map(|d| Removal { kind: Kind::Deployment, name: d.name.clone(), uid: d.uid.clone() }).collect()
+    left.map(|d| Removal { kind: Removed::Deployment, name: d.name.clone(), uid: d.uid.clone() }).collect()
 }
 
 /// Components of `stale` Deployments, and of pods whose Deployment is gone already and that have not ended yet.

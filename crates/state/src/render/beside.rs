@@ -13,7 +13,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use snafu::ResultExt as _;
 
-use super::objects::{BesideWrite, Kind, Removal};
+use super::objects::{BesideWrite, Kind, Removal, Removed};
 use super::{Error, NameSnafu, meta};
 use crate::hash;
 use crate::records::{ClaimRecord, MetaRecord, MonitorKind};
@@ -51,7 +51,11 @@ pub fn removals(milvus: &Validated, core: &Core) -> Vec<Removal> {
     let ingress = core.ingress.as_ref().map(|i| &i.meta).filter(|_| !asks_ingress);
     let monitor = core.pod_monitor.as_ref().filter(|_| milvus.monitor.is_none());
     let ours = |live: &&MetaRecord| !live.deleting && live.owner_uid.as_deref() == Some(&milvus.uid);
-    let removal = |kind, name: String, live: &MetaRecord| Removal { kind, name, uid: live.uid.clone() };
+    let removal = |kind, name: String, live: &MetaRecord| Removal {
+        kind: Removed::Beside(kind),
+        name,
+        uid: live.uid.clone(),
+    };
     let mut found = Vec::new();
     found.extend(ingress.filter(ours).map(|i| removal(Kind::Ingress, format!("{}-milvus", milvus.name), i)));
     found.extend(monitor.filter(ours).map(|m| removal(Kind::PodMonitor, milvus.name.clone(), m)));
@@ -84,10 +88,8 @@ fn has(live: &MetaRecord, wanted: &BesideWrite) -> bool {
 
 /// The claim has no owner, so that it outlives its Milvus, and upstream's labels: the user's.
 fn claim(milvus: &Validated, settings: &ClaimSettings) -> Result<BesideWrite, Error> {
-    let mut annotations = settings.annotations.clone();
-    let parts = (&settings.labels, &annotations, &settings.spec);
-    let hash = hash::of_json(&parts).map_err(|source| Error::Hash { source })?;
-    annotations.insert(keys::RENDERED_HASH.to_owned(), hash);
+    let parts = (&settings.labels, &settings.annotations, &settings.spec);
+    let annotations = hashed(settings.annotations.clone(), &parts)?;
     let object = json!({
         "apiVersion": "v1",
         "kind": "PersistentVolumeClaim",

@@ -19,7 +19,7 @@ mod writes;
 
 use snafu::Snafu;
 
-pub use objects::{BesideWrite, DeploymentWrite, Kind, MetaWrite, Objects, Removal};
+pub use objects::{BesideWrite, DeploymentWrite, Kind, MetaWrite, Objects, Removal, Removed};
 
 /// Name of the init container that puts the tools into place.
 pub const CONFIG_CONTAINER: &str = "config";

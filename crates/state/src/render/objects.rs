@@ -31,11 +31,9 @@ pub struct MetaWrite {
     pub finalizers: Vec<String>,
 }
 
-/// Kinds of objects that come and go with what the spec asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Display)]
+/// Kinds of objects beside the workloads, which come and go with what the spec asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Display)]
 pub enum Kind {
-    /// Deployment
-    Deployment,
     /// PersistentVolumeClaim
     #[strum(serialize = "PersistentVolumeClaim")]
     Claim,
@@ -63,11 +61,20 @@ impl BesideWrite {
     }
 }
 
+/// What is removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Removed {
+    /// A workload.
+    Deployment,
+    /// An object beside them.
+    Beside(Kind),
+}
+
 /// An object that this Milvus has no more: the Deployment of a component that is gone, an Ingress that is not asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Removal {
     /// Its kind.
-    pub kind: Kind,
+    pub kind: Removed,
     /// `metadata.name`
     pub name: String,
     /// `metadata.uid`: what is deleted is what was seen.

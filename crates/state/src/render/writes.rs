@@ -141,8 +141,7 @@ impl Workload<'_> {
             if same && self.in_sync(record, &shell, replicas) {
                 return Ok(None);
             }
-            let foreign = record.rendered_hash.is_none() && record.image == image;
-            if let (true, Some((tool, policy))) = (same || foreign, &record.tool) {
+            if let (true, Some((tool, policy))) = (same || self.target.adopts(record), &record.tool) {
                 // Nothing of the template changes, or it is taken over from another operator at the image that it has: the tool image stays
                 // too, or pods would restart for it.
                 let pull_policy = policy.clone().unwrap_or_else(|| core.tool.pull_policy.clone());

@@ -34,7 +34,8 @@ const fn inert(path: &'static str, reason: &'static str) -> Field {
 
 const INSTALLS: &str =
     "in-cluster dependencies are not installed; an existing release is used at the addresses of its Services";
-const GROUPS: &str = "the component runs as one group";
+/// What happens instead of deployment groups.
+pub(super) const GROUPS: &str = "the component runs as one group";
 
 /// All of them.
 pub const FIELDS: &[Field] = &[

@@ -14,7 +14,6 @@ mod persistence;
 pub mod pins;
 mod queues;
 mod settings;
-mod size;
 mod unsupported;
 
 use std::collections::BTreeMap;
@@ -161,11 +160,7 @@ pub fn validate(milvus: &Milvus, kafka_has_ca: bool) -> Result<Validated, Vec<Re
         kafka_has_ca,
         warnings,
     };
-    let validated = assemble(milvus, parts);
-    match size::refusal(&validated) {
-        Some(refusal) => Err(vec![refusal]),
-        None => Ok(validated),
-    }
+    Ok(assemble(milvus, parts))
 }
 
 /// What is wrong with a spec, and what is odd about it.

@@ -4,6 +4,7 @@ use milvus_api::{Components, MilvusSpec};
 use milvus_plan::UpdateMode;
 
 use super::components::update_mode;
+use super::inert::GROUPS;
 use crate::dependencies::{Dependencies, Queue};
 
 /// Rolling mode in which every component has two Deployments.
@@ -37,7 +38,7 @@ fn components(common: &Components) -> Vec<String> {
         ("streamingNode", common.streaming_node.as_ref().map(|c| &c.groups)),
     ] {
         let set = groups.is_some_and(|groups| !groups.is_empty());
-        note(set, &format!("{name}.groups"), "the component runs as one group");
+        note(set, &format!("{name}.groups"), GROUPS);
     }
     found
 }

@@ -1,6 +1,7 @@
 //! What is said of a spec: warnings, refusals at their field, the address for clients.
 
 use milvus_api::{ConditionType, FreeForm, Milvus, MilvusState};
+use milvus_state::size;
 use milvus_state::validate::validate;
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -56,7 +57,8 @@ fn a_warning_stops_nothing() {
 #[test]
 fn a_configuration_that_is_too_large_is_refused() {
     let text = |bytes: usize| json!({"log": {"file": {"rootPath": "x".repeat(bytes)}}});
-    assert!(validate(&with_config(text((1 << 20) - 1000)), false).is_ok());
+    let most = validate(&with_config(text((1 << 20) - 1000)), false).unwrap();
+    assert_eq!(size::refusal(&most), None);
     let mut world = World::running(crs::mix("2.4.9"));
     let before = world.config_maps.clone();
     world.edit(|m| m.spec.config = Some(free(text(1 << 20))));

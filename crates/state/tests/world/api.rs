@@ -7,7 +7,7 @@ use milvus_api::{Milvus, MilvusStatus};
 use milvus_state::Decided;
 use milvus_state::fold::{Applied, Failure};
 use milvus_state::records::DeploymentRecord;
-use milvus_state::render::{BesideWrite, Kind, MetaWrite, Removal};
+use milvus_state::render::{BesideWrite, Kind, MetaWrite, Removal, Removed};
 use serde_json::json;
 
 use super::{Change, Fault, World};
@@ -161,8 +161,8 @@ impl World {
     }
 
     fn remove(&mut self, removal: &Removal) {
-        if removal.kind != Kind::Deployment {
-            let key = format!("{}/{}", removal.kind, removal.name);
+        if let Removed::Beside(kind) = removal.kind {
+            let key = format!("{kind}/{}", removal.name);
             self.beside.retain(|k, live| *k != key || live["metadata"]["uid"] != json!(removal.uid));
             return;
         }
