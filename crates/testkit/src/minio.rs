@@ -23,8 +23,10 @@ use crate::{
 
 /// How long MinIO may take until it serves; on an idle machine it takes 1 s.
 const READY_WITHIN: Duration = Duration::from_mins(1);
-/// How long a signed request is valid; it is sent at once.
-const SIGNATURE: Duration = Duration::from_mins(1);
+/// How long a signed request is valid: as long as it may be repeated.
+const SIGNATURE: Duration = READY_WITHIN;
+/// Listing it is answered with 404 as soon as the server has its data and its users.
+const UNKNOWN_BUCKET: &str = "asked-until-ready";
 /// How long MinIO may take to finish requests after SIGTERM.
 const STOP_GRACE: Duration = Duration::from_secs(10);
 
@@ -155,9 +157,8 @@ impl Minio {
 
     /// Makes a bucket; an error if it exists.
     pub async fn create_bucket(&self, bucket: &str) -> Result<(), Error> {
-        let signed = self.s3(bucket)?.signed_url(Method::PUT, &Key::default(), SIGNATURE).await;
-        let url = signed.context(ClientSnafu { bucket })?;
-        let answer = plain::send(Method::PUT, url.as_str()).await.context(SendSnafu { bucket })?;
+        let url = self.signed(Method::PUT, bucket).await?;
+        let answer = plain::send(Method::PUT, &url).await.context(SendSnafu { bucket })?;
         ensure!(
             answer.status.is_success(),
             RefusedSnafu { bucket, status: answer.status, body: answer.body }
@@ -183,14 +184,23 @@ impl Minio {
         self.wait_ready().await
     }
 
+    /// `/minio/health/ready` says 200 while the S3 side still answers 503 `XMinioServerNotInitialized`, so it is the S3 side
+    /// that is asked.
     async fn wait_ready(&mut self) -> Result<(), Error> {
-        let url = format!("{}/minio/health/ready", self.port.http());
+        let url = self.signed(Method::GET, UNKNOWN_BUCKET).await?;
         let (address, encrypted) = (self.address(), self.encrypted);
         let ready = async || match encrypted {
             true => TcpStream::connect(&address).await.is_ok(),
-            false => plain::is_ok(&url).await,
+            false => {
+                plain::send(Method::GET, &url).await.is_ok_and(|answer| !answer.status.is_server_error())
+            }
         };
         Ok(self.process.ready(READY_WITHIN, ready).await.context(RunSnafu)?)
+    }
+
+    async fn signed(&self, method: Method, bucket: &str) -> Result<String, Error> {
+        let signed = self.s3(bucket)?.signed_url(method, &Key::default(), SIGNATURE).await;
+        Ok(signed.context(ClientSnafu { bucket })?.into())
     }
 
     fn s3(&self, bucket: &str) -> Result<AmazonS3, Error> {
