@@ -17,12 +17,14 @@ pub(crate) mod machine;
 mod numbers;
 mod report;
 mod roll;
+mod thousand;
 mod world;
 
 pub(crate) use error::Error;
 use error::{BuildSnafu, FileSnafu, MissingBinarySnafu};
 use figures::{Created, FailOver, Idle, NAME, NAMESPACE, Rolled, image};
 use numbers::Samples;
+use thousand::Restarted;
 use world::{Mode, World};
 
 use crate::cargo;
@@ -30,14 +32,20 @@ use crate::cargo;
 #[derive(Parser)]
 pub(crate) struct Args {
     /// Rolls of a healthy cluster; each gives four gaps between steps
-    #[arg(long, value_name = "COUNT", default_value_t = 10)]
+    #[arg(long, value_name = "COUNT", default_value_t = 6)]
     rolls: usize,
     /// Milvus clusters that are created one after the other
-    #[arg(long, value_name = "COUNT", default_value_t = 12)]
+    #[arg(long, value_name = "COUNT", default_value_t = 10)]
     creations: usize,
     /// Milvus standalones in the crowd
     #[arg(long, value_name = "COUNT", default_value_t = 100)]
     crowd: usize,
+    /// Milvus standalones in the large crowd
+    #[arg(long, value_name = "COUNT", default_value_t = 1000)]
+    many: usize,
+    /// Changes of an image of one of the large crowd
+    #[arg(long, value_name = "COUNT", default_value_t = 100)]
+    changes: usize,
     /// Seconds of idleness that are looked at, before and with the crowd
     #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = crate::cluster::seconds)]
     idle: Duration,
@@ -57,6 +65,11 @@ pub(super) struct Figures {
     idle_none: Idle,
     idle_crowd: Idle,
     repairs: [(&'static str, Samples); 3],
+    many: usize,
+    many_healthy: Duration,
+    idle_many: Idle,
+    reactions: Samples,
+    restarted: Restarted,
     killed: FailOver,
     terminated: FailOver,
 }
@@ -105,6 +118,16 @@ async fn measure(args: &Args, binary: &std::path::Path) -> Result<Figures, Error
     let more = args.rolls.div_ceil(4);
     let crowded_rolls = figures::rolls(&world, next..next + more).await?;
     next += more;
+    say("creating a large crowd");
+    let many_healthy = Box::pin(thousand::grow(&world, args.crowd, args.many)).await?;
+    say("idle with the large crowd");
+    let idle_many = figures::idle(&world, args.idle).await?;
+    let many = figures::count(&world).await?;
+    say("changing some of the large crowd");
+    let reactions = Box::pin(thousand::reactions(&world, args.changes)).await?;
+    say("restarting the operator");
+    figures::calm(&world).await?;
+    let restarted = Box::pin(thousand::restart(&mut world, many)).await?;
     say("replacing the leader");
     let killed = Box::pin(figures::fail_over(&mut world, next, true)).await?;
     let terminated = Box::pin(figures::fail_over(&mut world, next + 1, false)).await?;
@@ -118,6 +141,11 @@ async fn measure(args: &Args, binary: &std::path::Path) -> Result<Figures, Error
         idle_none,
         idle_crowd,
         repairs,
+        many,
+        many_healthy,
+        idle_many,
+        reactions,
+        restarted,
         killed,
         terminated,
     })

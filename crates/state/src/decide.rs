@@ -6,7 +6,8 @@ use milvus_api::{Reason, keys};
 use milvus_plan::{Component, Decision, Plan, Progress, Version, next};
 
 use crate::refusal::Refusal;
-use crate::render::{Error, Kind, Objects, Removal, Removed, assemble};
+use crate::render::assemble::{self, Leftover};
+use crate::render::{Error, Kind, Objects, Removal, Removed};
 use crate::request;
 use crate::size;
 use crate::snapshot::Snapshot;
@@ -156,7 +157,10 @@ fn planned(milvus: Validated, snapshot: &Snapshot) -> Result<Decided, Error> {
         // Half of the configuration is not known: what exists stays as it is.
         objects.config_maps.clear();
     }
-    let stale = assemble::stale(&targets, snapshot);
+    let Leftover { stale, vacated } = Leftover::of(&targets, core);
+    if verdict != Verdict::Plan(Decision::Record) {
+        objects.removals.extend(vacated);
+    }
     if verdict == Verdict::Plan(Decision::Done) {
         objects.removals.extend(stale.iter().cloned());
     }
@@ -193,7 +197,7 @@ fn halted(milvus: Validated, refusals: Vec<Refusal>, snapshot: &Snapshot) -> Res
     });
     objects.removals.clear();
     let verdict = Verdict::Refused(refusals);
-    let stale = assemble::stale(&targets, snapshot);
+    let stale = Leftover::of(&targets, core).stale;
     let remains = assemble::remains(&targets, &stale, snapshot);
     Ok(Decided { milvus: Some(milvus), targets, progress, plan: None, verdict, objects, stale, remains })
 }

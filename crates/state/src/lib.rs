@@ -14,6 +14,7 @@ pub mod decide;
 pub mod dependencies;
 pub mod fold;
 pub mod hash;
+pub mod layout;
 pub mod records;
 pub mod refusal;
 pub mod render;

@@ -100,6 +100,11 @@ impl DeploymentRecord {
         self.status.replicas.unwrap_or_default()
     }
 
+    /// It has pods, or is asked to have some.
+    pub fn has_pods(&self) -> bool {
+        self.replicas > 0 || self.current() > 0
+    }
+
     /// Why Kubernetes can't create pods of it, if it can't: reason and message of the condition `ReplicaFailure`.
     pub fn pods_refused(&self) -> Option<(String, String)> {
         let refused = |c: &&DeploymentCondition| c.type_ == "ReplicaFailure" && c.status == "True";

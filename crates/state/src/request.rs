@@ -4,6 +4,7 @@ use milvus_api::{MilvusStatus, RolloutPhase, RolloutStatus};
 use milvus_plan::{Coordinators, Direction, Objections, Plan, Request, Side, Version, plan};
 
 use crate::convert;
+use crate::layout;
 use crate::render::workload;
 use crate::snapshot::{Core, Snapshot};
 use crate::validate::{Validated, pins};
@@ -102,14 +103,10 @@ fn side(image: &str, version: Option<&str>) -> Side {
 
 /// The coordinators that run, by the Deployments that have pods.
 fn running_coordinators(core: &Core) -> Option<Coordinators> {
-    let runs = |component: milvus_plan::Component| {
-        let name = workload::name(core.name(), component, None);
-        core.deployment(&name).is_some_and(|d| d.replicas > 0)
-    };
-    if runs(milvus_plan::Component::RootCoord) {
+    if layout::runs(core, milvus_plan::Component::RootCoord) {
         Some(Coordinators::Four)
     } else {
-        runs(milvus_plan::Component::MixCoord).then_some(Coordinators::Mix)
+        layout::runs(core, milvus_plan::Component::MixCoord).then_some(Coordinators::Mix)
     }
 }
 

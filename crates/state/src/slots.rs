@@ -94,6 +94,9 @@ pub struct Size {
     /// The number is an autoscaler's and written nowhere else: the new slot gets all of it in the first move, so that the
     /// larger of the two slots always tells it. The pods that have no room yet wait for those that go.
     pub autoscaled: bool,
+    /// Pods of both slots must never run at once: the old ones have ended before the new ones are asked for. Where the number is an
+    /// autoscaler's, it is 1 after that.
+    pub exclusive: bool,
 }
 
 /// Decides the next move. `open` says whether the wanted template may be sent at all (its step has come). Slots that do not
@@ -174,6 +177,14 @@ pub fn manual(hint: Option<Slot>, slots: [Option<SlotView>; 2], wanted: i32) -> 
 fn hand_over(to: Slot, new: SlotView, old: SlotView, size: Size) -> SlotPlan {
     let wanted = size.wanted;
     let empty = old.replicas == 0 && old.pods == 0;
+    if size.exclusive && !empty {
+        return both(
+            to,
+            SlotGoal { template: Template::Target, replicas: 0 },
+            SlotGoal { template: Template::Keep, replicas: 0 },
+            true,
+        );
+    }
     let replicas = if wanted == 0 || empty || size.autoscaled {
         wanted
     } else {

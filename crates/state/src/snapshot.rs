@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use milvus_api::Milvus;
 use serde_json::Value;
 
+use crate::layout::Layout;
 use crate::records::{
     ClaimRecord, ConfigMapRecord, DeploymentRecord, IngressRecord, MetaRecord, MonitorKind, PodRecord,
     ServiceRecord,
@@ -158,7 +159,7 @@ pub fn needs(core: &Core, kafka_has_ca: bool) -> Needs {
         let mine = target.records(core);
         all_at_target &= mine.iter().all(|record| target.matches(record) || record.replicas == 0);
         all_at_target &= !mine.is_empty();
-        if target.slotted {
+        if target.layout != Layout::Single {
             // Pods of an old template are moved away, or started again where all were stopped.
             let stopped = !mine.iter().any(|r| target.matches(r) || r.replicas > 0);
             let resized =

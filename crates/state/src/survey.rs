@@ -10,6 +10,7 @@ use milvus_api::{ConditionType, keys};
 use milvus_plan::{Component, ComponentState, Progress, WaitReason, Waiting};
 
 use crate::convert;
+use crate::layout::{self, Layout};
 use crate::records::{DeploymentRecord, PodRecord, Slot};
 use crate::render::workload;
 use crate::render::{Error, Tool};
@@ -22,22 +23,34 @@ use crate::validate::{ComponentSettings, Replicas, Validated};
 pub struct Target {
     /// Its merged settings.
     pub settings: ComponentSettings,
-    /// It lives in two Deployments.
-    pub slotted: bool,
+    /// Its Deployments.
+    pub layout: Layout,
+    /// Pods of two templates must never run at once, so in a hand-over the old ones end before the new ones start.
+    pub exclusive: bool,
     /// Hash of its template at the image that the spec asks for.
     pub hash: String,
 }
 
 impl Target {
     /// Names of its Deployments, in the order of the slots.
-    pub fn names(&self, core: &Core) -> Vec<(Option<Slot>, String)> {
-        let name = |slot| (slot, workload::name(core.name(), self.settings.component, slot));
-        if self.slotted { SLOTS.into_iter().map(|slot| name(Some(slot))).collect() } else { vec![name(None)] }
+    pub fn names(&self, core: &Core) -> Vec<String> {
+        let name = |place| workload::name(core.name(), self.settings.component, place);
+        self.layout.places().into_iter().map(name).collect()
+    }
+
+    /// Names of its Deployments in any layout.
+    pub fn all_names(&self, core: &Core) -> [String; 3] {
+        layout::names(core, self.settings.component)
+    }
+
+    /// The name of the Deployment that holds a slot.
+    pub fn slot_name(&self, core: &Core, slot: Slot) -> String {
+        workload::name(core.name(), self.settings.component, self.layout.place(slot))
     }
 
     /// What was observed of its Deployments; those that do not exist, or belong to somebody else, are left out.
     pub fn records<'c>(&self, core: &'c Core) -> Vec<&'c DeploymentRecord> {
-        self.names(core).iter().filter_map(|(_, name)| core.deployment(name)).collect()
+        self.names(core).iter().filter_map(|name| core.deployment(name)).collect()
     }
 
     /// The Deployment is another operator's and runs the wanted image: its template is exchanged where it is, which restarts nothing while it
@@ -58,10 +71,11 @@ pub fn targets(milvus: &Validated, core: &Core) -> Result<Vec<Target>, Error> {
         .components
         .iter()
         .map(|settings| {
-            let slotted = workload::slotted(settings.component);
-            let slot = slotted.then_some(Slot::Zero);
-            let hash = hash_at(milvus, settings, slot, &settings.image, &core.tool)?;
-            Ok(Target { settings: settings.clone(), slotted, hash })
+            // The slot is not part of the hash.
+            let hash = hash_at(milvus, settings, None, &settings.image, &core.tool)?;
+            let layout = Layout::of(milvus, settings.component, core);
+            let exclusive = workload::exclusive(milvus, settings);
+            Ok(Target { settings: settings.clone(), layout, exclusive, hash })
         })
         .collect()
 }
@@ -96,7 +110,7 @@ pub fn settled(core: &Core) -> bool {
 pub fn only_target_runs(targets: &[Target], snapshot: &Snapshot) -> bool {
     let core = &snapshot.core;
     let wanted = |record: &DeploymentRecord| {
-        let named = |target: &&Target| target.names(core).iter().any(|(_, name)| *name == record.name);
+        let named = |target: &&Target| target.names(core).contains(&record.name);
         targets.iter().find(named).is_some_and(|target| target.matches(record))
     };
     let image_of = |pod: &PodRecord| {
@@ -117,7 +131,7 @@ pub fn progress(targets: &[Target], snapshot: &Snapshot) -> Progress {
 
 fn state(target: &Target, snapshot: &Snapshot) -> ComponentState {
     let pods = Pods::of(snapshot, target.settings.component);
-    if target.slotted {
+    if target.layout != Layout::Single {
         return slotted_state(target, snapshot, &pods);
     }
     let name = workload::name(snapshot.core.name(), target.settings.component, None);
@@ -185,7 +199,7 @@ fn slotted_state(target: &Target, snapshot: &Snapshot, pods: &Pods<'_>) -> Compo
     let core = &snapshot.core;
     let views = slot_views(target, snapshot);
     let current = slots::current(slot_hint(core, target.settings.component), views);
-    let record = |slot| core.deployment(&workload::name(core.name(), target.settings.component, Some(slot)));
+    let record = |slot| core.deployment(&target.slot_name(core, slot));
     let (Some(cur), twin) = (record(current), record(current.other())) else { return ComponentState::Absent };
     if !target.matches(cur) {
         let manual = matches!(target.settings.replicas, Replicas::Manual(_)) && cur.replicas > 0;
@@ -202,8 +216,8 @@ fn slotted_state(target: &Target, snapshot: &Snapshot, pods: &Pods<'_>) -> Compo
         Replicas::Manual(_) => cur.replicas,
         replicas => replicas.wanted(Some(live)),
     };
-    let old =
-        twin.map_or(0, |t| t.replicas.max(pods.in_slot(current.other()).unwrap_or_else(|| t.current())));
+    let other = target.layout.place(current.other());
+    let old = twin.map_or(0, |t| t.replicas.max(pods.in_place(other).unwrap_or_else(|| t.current())));
     if old > 0 {
         let waiting = trouble(cur, pods).unwrap_or_else(|| WaitReason::SlotHandOver {
             new: count(cur.available()),
@@ -234,13 +248,12 @@ pub fn slot_hint(core: &Core, component: Component) -> Option<Slot> {
 pub fn slot_views(target: &Target, snapshot: &Snapshot) -> [Option<SlotView>; 2] {
     let pods = Pods::of(snapshot, target.settings.component);
     SLOTS.map(|slot| {
-        let name = workload::name(snapshot.core.name(), target.settings.component, Some(slot));
-        let record = snapshot.core.deployment(&name)?;
+        let record = snapshot.core.deployment(&target.slot_name(&snapshot.core, slot))?;
         Some(SlotView {
             at_target: target.matches(record) || target.adopts(record),
             replicas: record.replicas,
             available: if record.observed() { record.available().min(record.updated()) } else { 0 },
-            pods: pods.in_slot(slot).unwrap_or_else(|| record.current()),
+            pods: pods.in_place(target.layout.place(slot)).unwrap_or_else(|| record.current()),
             written_at: record.written_at,
         })
     })
@@ -268,9 +281,9 @@ impl<'a> Pods<'a> {
         u32::try_from(ending).unwrap_or(u32::MAX)
     }
 
-    fn in_slot(&self, slot: Slot) -> Option<i32> {
+    fn in_place(&self, place: Option<Slot>) -> Option<i32> {
         let pods = self.pods.as_ref()?;
-        i32::try_from(pods.iter().filter(|p| p.slot == Some(slot)).count()).ok()
+        i32::try_from(pods.iter().filter(|p| p.slot == place).count()).ok()
     }
 
     /// The first pod, by name, that says why it is not ready.

@@ -35,6 +35,8 @@ use super::{
 /// The Milvus that is rolled, and its namespace.
 pub(super) const NAME: &str = "my-release";
 pub(super) const NAMESPACE: &str = "rolled";
+/// Where the crowd is.
+pub(super) const CROWD: &str = "crowd";
 const LEASE: &str = "71808ec5.milvus.io";
 /// How long a replaced leader may take: its Lease has to run out, and what exists is listed anew.
 const TAKE_OVER_WITHIN: Duration = Duration::from_mins(2);
@@ -122,14 +124,14 @@ pub(super) async fn rolls(world: &World, targets: std::ops::Range<usize>) -> Res
 }
 
 /// What the operator did in a time in which nothing happened.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Idle {
     /// How long was looked.
     pub(super) window: Duration,
     /// Requests other than those that keep the Lease; a watch that ends counts once.
     pub(super) requests: usize,
     /// Writes other than those that keep the Lease.
-    pub(super) writes: usize,
+    pub(super) written: Vec<String>,
     /// Requests that keep the Lease.
     pub(super) lease: usize,
     /// Memory at the end.
@@ -147,8 +149,24 @@ pub(super) struct Memory {
     pub(super) peak: u64,
 }
 
+/// Waits until the operator has written nothing for a while: an Event follows the status that it tells of, and the status is all that
+/// was waited for before.
+pub(super) async fn calm(world: &World) -> Result<(), Error> {
+    const CALM: Duration = Duration::from_secs(5);
+    const TRIES: usize = 12;
+    for _ in 0..TRIES {
+        let from = Timestamp::now();
+        tokio::time::sleep(CALM).await;
+        if world.written_since(from)?.is_empty() {
+            break;
+        }
+    }
+    Ok(())
+}
+
 /// Looks for `window` without doing anything.
 pub(super) async fn idle(world: &World, window: Duration) -> Result<Idle, Error> {
+    calm(world).await?;
     let from = Timestamp::now();
     // Not a wait for something: the time itself is what is measured.
     tokio::time::sleep(window).await;
@@ -157,22 +175,21 @@ pub(super) async fn idle(world: &World, window: Duration) -> Result<Idle, Error>
     let during = |event: &&Event| world.is_operators(event) && event.answered >= from;
     let (lease, rest): (Vec<&Event>, Vec<&Event>) =
         audit.iter().filter(during).partition(|event| is_lease(event));
-    let writes = rest.iter().filter(|event| event.is_write()).count();
-    Ok(Idle { window, requests: rest.len(), writes, lease: lease.len(), memory })
+    let (requests, lease) = (rest.len(), lease.len());
+    Ok(Idle { window, requests, written: world.written_since(from)?, lease, memory })
 }
 
 /// Creates `count` Milvus standalones at once and waits until each is Healthy; how long that took.
 pub(super) async fn crowd(world: &World, count: usize) -> Result<Duration, Error> {
-    let namespace = "crowd";
-    world.namespace(namespace).await?;
+    world.namespace(CROWD).await?;
     let names: Vec<String> = (0..count).map(|index| format!("crowd-{index}")).collect();
     let from = Timestamp::now();
     for name in &names {
-        world.create(namespace, name, Mode::Standalone, &image(0)).await?;
+        world.create(CROWD, name, Mode::Standalone, &image(0)).await?;
     }
     let mut last = from;
     for name in &names {
-        last = world.settled(namespace, name, &image(0)).await?;
+        last = world.settled(CROWD, name, &image(0)).await?;
     }
     Ok(between(from, last))
 }

@@ -160,6 +160,16 @@ impl World {
         event.user == self.operator.user()
     }
 
+    /// What the operator has written since then but for its Lease: verb, resource and object of each.
+    pub(super) fn written_since(&self, from: Timestamp) -> Result<Vec<String>, Error> {
+        let told = |event: &Event| {
+            let Event { verb, resource, subresource, namespace, name, .. } = event;
+            format!("{verb} {resource}/{subresource} {namespace}/{name}")
+        };
+        let all = self.audit()?;
+        Ok(all.iter().filter(|event| self.wrote(event) && event.answered >= from).map(told).collect())
+    }
+
     /// Whether the request is one by which the operator changes something other than its Lease.
     pub(super) fn wrote(&self, event: &Event) -> bool {
         self.is_operators(event) && event.is_write() && !is_lease(event)

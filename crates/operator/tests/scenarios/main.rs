@@ -16,6 +16,7 @@ mod end;
 mod guides;
 mod holes;
 mod order;
+mod pairs;
 mod refused;
 mod removed;
 mod secrets;

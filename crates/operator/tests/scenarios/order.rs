@@ -1,5 +1,7 @@
 //! The order of the components, for every change that is allowed.
 
+use k8s_openapi::api::apps::v1::Deployment;
+use kube::{ResourceExt, api::ListParams};
 use serde_json::json;
 
 use crate::world::{History, Story, World, listed};
@@ -106,4 +108,32 @@ async fn without_rolling_update_everything_changes_at_once() {
     milvus["spec"]["components"]["enableRollingUpdate"] = json!(false);
     let mark = story.running(milvus, "2.4.9").await;
     rolled(&story, mark, "2.4.10", &["datanode+indexnode+mixcoord+proxy+querynode"]).await;
+}
+
+#[tokio::test]
+async fn rolling_mode_3_is_reached_by_a_roll_and_left_by_the_next() {
+    const STEPS: [&str; 5] = ["indexnode", "mixcoord", "querynode", "datanode", "proxy"];
+    let story = World::story("order-two-deployments").await;
+    let mut mark = story.running(story.places.mix("2.4.9"), "2.4.9").await;
+    for (mode, from, to, proxies) in [
+        (3, "2.4.9", "2.4.10", ["my-release-milvus-proxy-0", "my-release-milvus-proxy-1"].as_slice()),
+        (2, "2.4.10", "2.4.11", &["my-release-milvus-proxy"]),
+    ] {
+        let pods = story.history().pods();
+        story.patch(json!({ "spec": { "components": { "rollingMode": mode } } })).await;
+        let done = story.until_healthy(from).await;
+        story.settle().await;
+        assert_eq!(story.history().pods(), pods, "a change of the mode restarts no pod");
+        story.caught_up(&done).await;
+        rolled(&story, mark, to, &STEPS).await;
+        story.history().assert_always_served(mark);
+        story.settle().await;
+        let labels = "app.kubernetes.io/component=proxy";
+        let found = story.api::<Deployment>().list(&ListParams::default().labels(labels)).await.unwrap();
+        let names: Vec<String> = found.iter().map(ResourceExt::name_any).collect();
+        assert_eq!(names, proxies);
+        let status = story.until_healthy(to).await.status.unwrap();
+        assert_eq!(status.rolling_mode_version, Some(mode));
+        mark = story.history().mark();
+    }
 }

@@ -15,17 +15,21 @@ mod updated;
 use std::collections::BTreeMap;
 
 use milvus_api::{ComponentDeployStatus, ConditionType, MilvusState, MilvusStatus};
+use milvus_plan::Component;
 
 pub use failure::Failure;
 pub use notes::{Note, Severity};
 
 use crate::decide::{Decided, Verdict};
+use crate::layout::{self, Layout};
 use crate::records::DeploymentRecord;
 use crate::snapshot::Snapshot;
 use crate::validate::{Validated, pins};
 
-/// `status.rollingModeVersion`: query nodes in two Deployments, from the first day.
-const ROLLING_MODE: i64 = 2;
+/// `status.rollingModeVersion`: query nodes have two Deployments.
+const QUERY_NODES: i64 = 2;
+/// `status.rollingModeVersion`: every component has two.
+const EVERY_COMPONENT: i64 = 3;
 
 /// What became of the writes of a pass.
 #[derive(Clone, Debug, Default)]
@@ -49,6 +53,21 @@ pub struct Folded {
     pub released: bool,
 }
 
+/// The rolling mode that is reached; while Deployments of another one still have pods, the one before.
+fn rolling_mode(before: &MilvusStatus, decided: &Decided) -> i64 {
+    let others = || decided.targets.iter().filter(|t| t.settings.component != Component::QueryNode);
+    if decided.targets.is_empty() {
+        return before.rolling_mode_version.unwrap_or(QUERY_NODES);
+    }
+    if others().all(|target| target.layout == layout::OWN) {
+        EVERY_COMPONENT
+    } else if others().all(|target| target.layout == Layout::Single) {
+        QUERY_NODES
+    } else {
+        before.rolling_mode_version.unwrap_or(QUERY_NODES)
+    }
+}
+
 /// Folds a pass.
 pub fn fold(snapshot: &Snapshot, decided: &Decided, applied: &Applied) -> Folded {
     let before = snapshot.core.milvus.status.clone().unwrap_or_default();
@@ -64,7 +83,7 @@ pub fn fold(snapshot: &Snapshot, decided: &Decided, applied: &Applied) -> Folded
         Verdict::Refused(_) | Verdict::Leftovers(_) | Verdict::Dependencies | Verdict::Plan(_) => {}
     }
     status.observed_generation = snapshot.core.milvus.metadata.generation;
-    status.rolling_mode_version = Some(ROLLING_MODE);
+    status.rolling_mode_version = Some(rolling_mode(&before, decided));
     record_deployments(&mut status, snapshot, decided, applied);
     rollout::update(&mut status, snapshot, decided);
     conditions::update(&mut status, snapshot, decided, applied);

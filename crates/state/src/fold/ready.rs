@@ -6,6 +6,7 @@ use milvus_plan::{ComponentState, WaitReason, Waiting, explain};
 use super::Applied;
 use super::said::Said;
 use crate::decide::Decided;
+use crate::layout::Layout;
 use crate::records::DeploymentRecord;
 use crate::render::workload;
 use crate::slots::{self, SLOTS};
@@ -21,10 +22,14 @@ pub fn active<'a>(
 ) -> Option<&'a DeploymentRecord> {
     let core = &snapshot.core;
     let component = target.settings.component;
-    let slot = target
-        .slotted
-        .then(|| slots::current(survey::slot_hint(core, component), survey::slot_views(target, snapshot)));
-    let name = workload::name(core.name(), component, slot);
+    let place = match target.layout {
+        Layout::Single => None,
+        Layout::Slots(_) => {
+            let hint = survey::slot_hint(core, component);
+            target.layout.place(slots::current(hint, survey::slot_views(target, snapshot)))
+        }
+    };
+    let name = workload::name(core.name(), component, place);
     core.deployment(&name).or_else(|| applied.deployments.get(&name))
 }
 
@@ -68,7 +73,7 @@ fn kept(snapshot: &Snapshot) -> Said {
 
 fn available(target: &Target, snapshot: &Snapshot) -> bool {
     let records = target.records(&snapshot.core);
-    if target.slotted {
+    if target.layout != Layout::Single {
         let live = records.iter().map(|r| r.replicas).max();
         let serving: i32 = records.iter().map(|r| r.available()).sum();
         let wanted = target.settings.replicas.wanted(live);

@@ -11,9 +11,10 @@ use super::writes::Workload;
 use super::{Error, beside, config, service};
 use crate::convert;
 use crate::hash;
-use crate::records::ConfigMapRecord;
+use crate::layout::Layout;
+use crate::records::{ConfigMapRecord, DeploymentRecord};
 use crate::slots::SlotPlan;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Core, Snapshot};
 use crate::survey::Target;
 use crate::validate::Validated;
 
@@ -39,25 +40,44 @@ pub fn render(
         // What is in no step (the placeholder standalone of a cluster) waits for nothing.
         let waits = plan.is_none_or(|p| p.steps.iter().any(|s| s.components.contains(&component)));
         let workload = Workload { milvus, snapshot, target, open: !waits || open.contains(&component) };
-        if target.slotted {
-            let (plan, writes) = workload.slots()?;
-            objects.deployments.extend(writes);
-            slots.push((component, plan));
-        } else {
-            objects.deployments.extend(workload.single()?);
+        match target.layout {
+            Layout::Single => objects.deployments.extend(workload.single()?),
+            Layout::Slots(_) => {
+                let (plan, writes) = workload.slots()?;
+                objects.deployments.extend(writes);
+                slots.push((component, plan));
+            }
         }
     }
     objects.meta = Some(meta(milvus, &slots, snapshot)).filter(|wanted| !has(snapshot, wanted));
     Ok(objects)
 }
 
-/// Deployments of this Milvus that belong to no wanted component: those of components that a new version or another
-/// set of coordinators no longer has.
-pub fn stale(targets: &[Target], snapshot: &Snapshot) -> Vec<Removal> {
-    let core = &snapshot.core;
-    let wanted: BTreeSet<String> = targets.iter().flat_map(|t| t.names(core)).map(|(_, name)| name).collect();
-    let left = core.owned().filter(|d| !wanted.contains(&d.name));
-    left.map(|d| Removal { kind: Removed::Deployment, name: d.name.clone(), uid: d.uid.clone() }).collect()
+/// Deployments of this Milvus that no target has.
+pub struct Leftover {
+    /// With pods, or of no wanted component: those of components that a new version or another set of coordinators no longer has.
+    pub stale: Vec<Removal>,
+    /// Without pods, of a component that has moved to others: a layout that was left.
+    pub vacated: Vec<Removal>,
+}
+
+impl Leftover {
+    /// What is there and not among the targets' Deployments.
+    pub fn of(targets: &[Target], core: &Core) -> Leftover {
+        let wanted: BTreeSet<String> = targets.iter().flat_map(|t| t.names(core)).collect();
+        let all: BTreeSet<String> = targets.iter().flat_map(|t| t.all_names(core)).collect();
+        let left = core.owned().filter(|d| !wanted.contains(&d.name));
+        let (vacated, stale): (Vec<_>, Vec<_>) = left.partition(|d| all.contains(&d.name) && !d.has_pods());
+        let removals = |records: Vec<&DeploymentRecord>| {
+            let removal = |d: &DeploymentRecord| Removal {
+                kind: Removed::Deployment,
+                name: d.name.clone(),
+                uid: d.uid.clone(),
+            };
+            records.into_iter().map(removal).collect()
+        };
+        Leftover { stale: removals(stale), vacated: removals(vacated) }
+    }
 }
 
 /// Components of `stale` Deployments, and of pods whose Deployment is gone already and that have not ended yet.

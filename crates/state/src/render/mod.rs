@@ -23,6 +23,8 @@ pub use objects::{BesideWrite, DeploymentWrite, Kind, MetaWrite, Objects, Remova
 
 /// Name of the init container that puts the tools into place.
 pub const CONFIG_CONTAINER: &str = "config";
+/// A user's mount of this name takes away the one at its path (upstream's convention).
+pub const REMOVE: &str = "_remove";
 
 /// Image and pull policy of the init container `config`.
 #[derive(Clone, Debug, PartialEq, Eq)]

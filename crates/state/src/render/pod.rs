@@ -14,7 +14,7 @@ use k8s_openapi::api::core::v1::{
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use milvus_api::keys;
 
-use super::{CONFIG_CONTAINER, Error, Tool, checksum, env, probes};
+use super::{CONFIG_CONTAINER, Error, REMOVE, Tool, checksum, env, probes};
 use crate::dependencies::Queue;
 use crate::validate::{ComponentSettings, Validated};
 
@@ -54,6 +54,8 @@ pub fn template(
         node_selector: (!component.node_selector.is_empty()).then(|| component.node_selector.clone()),
         image_pull_secrets: some(&component.image_pull_secrets),
         service_account_name: component.service_account.clone(),
+        // The old name of the same field: the API server fills it in, and would bring a removed name back from it if it were not ours.
+        service_account: component.service_account.clone(),
         priority_class_name: component.priority_class.clone(),
         security_context: milvus.run_as_non_root.then(|| PodSecurityContext {
             run_as_non_root: Some(true),
@@ -200,9 +202,6 @@ fn tools_mount() -> VolumeMount {
     mount("tools", "/milvus/tools", false)
 }
 
-/// A user's mount named `_remove` takes away the operator's mount at that path (upstream's convention).
-const REMOVE: &str = "_remove";
-
 fn mounts(milvus: &Validated, component: &ComponentSettings) -> Vec<VolumeMount> {
     let (remove, users): (Vec<_>, Vec<_>) =
         component.volume_mounts.iter().cloned().partition(|m| m.name == REMOVE);
@@ -217,10 +216,10 @@ fn mounts(milvus: &Validated, component: &ComponentSettings) -> Vec<VolumeMount>
     if kafka_secret(milvus).is_some() {
         mounts.push(mount("kafka-ca", "/milvus/configs/kafka-ca", true));
     }
-    mounts.retain(|m| !taken.contains(&m.mount_path));
+    let removed = |m: &VolumeMount| remove.iter().any(|r| r.mount_path == m.mount_path);
+    mounts.retain(|m| !taken.contains(&m.mount_path) && !removed(m));
     let mut all = users;
     all.append(&mut mounts);
-    all.retain(|m| !remove.iter().any(|r| r.mount_path == m.mount_path));
     all
 }
 

@@ -23,9 +23,9 @@ use crate::validate::{ComponentSettings, DataVolume, Validated};
 /// progress itself and says what it waits for.
 const PROGRESS_DEADLINE_SECONDS: i32 = 2_592_000;
 
-/// Whether a component lives in two Deployments (`…-0`, `…-1`): query nodes, from the first day.
-pub fn slotted(component: Component) -> bool {
-    component == Component::QueryNode
+/// Whether a component is to live in two Deployments (`…-0`, `…-1`): query nodes always, the others if asked for.
+pub fn slotted(milvus: &Validated, component: Component) -> bool {
+    milvus.two_deployments || component == Component::QueryNode
 }
 
 /// Name of a component's Deployment. It always fits: the name of the Milvus is checked against the shorter limit of its
@@ -106,8 +106,7 @@ pub fn shell(milvus: &Validated, settings: &ComponentSettings, slot: Option<Slot
     Ok(Shell { spec, hash })
 }
 
-/// Replaced pod by pod, the new one first; at once where two at a time would be wrong: coordinators that can't
-/// stand by, a standalone whose queue lies on its own volume.
+/// Replaced pod by pod, the new one first; at once where two at a time would be wrong.
 fn strategy(milvus: &Validated, settings: &ComponentSettings) -> DeploymentStrategy {
     let rolling = |surge: IntOrString, unavailable: IntOrString| DeploymentStrategy {
         type_: Some("RollingUpdate".to_owned()),
@@ -120,15 +119,7 @@ fn strategy(milvus: &Validated, settings: &ComponentSettings) -> DeploymentStrat
         let all = || IntOrString::String("100%".to_owned());
         return rolling(all(), all());
     }
-    let single_writer = settings.component == Component::Standalone && one_at_a_time(milvus);
-    let takes_over = settings.component.is_coordinator() || settings.component == Component::Standalone;
-    let standby = milvus.rolling_enabled
-        && match &milvus.target.version {
-            Version::Known(version) => facts::active_standby(version),
-            // What runs under an unreadable tag keeps upstream's strategy.
-            Version::Unknown(_) => true,
-        };
-    if single_writer || (takes_over && !standby) {
+    if exclusive(milvus, settings) {
         return DeploymentStrategy { type_: Some("Recreate".to_owned()), rolling_update: None };
     }
     let given = settings.rolling_update.clone().unwrap_or_default();
@@ -136,6 +127,18 @@ fn strategy(milvus: &Validated, settings: &ComponentSettings) -> DeploymentStrat
         given.max_surge.unwrap_or(IntOrString::Int(1)),
         given.max_unavailable.unwrap_or(IntOrString::Int(0)),
     )
+}
+
+/// Two pods of the component must not run at once: coordinators that can't stand by, a standalone whose queue lies on its own volume.
+pub fn exclusive(milvus: &Validated, settings: &ComponentSettings) -> bool {
+    let standalone = settings.component == Component::Standalone;
+    let standby = milvus.rolling_enabled
+        && match &milvus.target.version {
+            Version::Known(version) => facts::active_standby(version),
+            // What runs under an unreadable tag keeps upstream's strategy.
+            Version::Unknown(_) => true,
+        };
+    (standalone && one_at_a_time(milvus)) || ((standalone || settings.component.is_coordinator()) && !standby)
 }
 
 /// A second pod of a standalone would write to the same queue, or would wait for a volume that the first one holds.

@@ -49,7 +49,11 @@ impl Workload<'_> {
         let views = survey::slot_views(self.target, self.snapshot);
         let live = views.iter().flatten().map(|v| v.replicas).max();
         let replicas = self.target.settings.replicas;
-        let size = Size { wanted: replicas.wanted(live), autoscaled: replicas == Replicas::External };
+        let size = Size {
+            wanted: replicas.wanted(live),
+            autoscaled: replicas == Replicas::External,
+            exclusive: self.target.exclusive,
+        };
         let hint = survey::slot_hint(core, component);
         let plan = match (self.target.settings.paused, replicas) {
             (true, _) => slots::paused(hint, views, size.wanted),
@@ -60,16 +64,17 @@ impl Workload<'_> {
         // The slot that pods move to comes first: new pods are asked for before old ones are let go.
         for slot in [plan.current, plan.current.other()] {
             let goal = plan.goal(slot);
-            let record = core.deployment(&workload::name(core.name(), component, Some(slot)));
+            let place = self.target.layout.place(slot);
+            let record = core.deployment(&workload::name(core.name(), component, place));
             let write = match goal.template {
-                Template::Target => match self.image(record, Some(slot))? {
+                Template::Target => match self.image(record, place)? {
                     Some((image, written)) => {
-                        self.write(Some(slot), record, Some(goal.replicas), &image, written)?
+                        self.write(place, record, Some(goal.replicas), &image, written)?
                     }
                     None => None,
                 },
-                Template::Idle => self.idle(slot, record)?,
-                Template::Keep => self.resize(slot, record, goal.replicas)?,
+                Template::Idle => self.idle(place, record)?,
+                Template::Keep => self.resize(place, record, goal.replicas)?,
             };
             writes.extend(write);
         }
@@ -166,41 +171,45 @@ impl Workload<'_> {
     }
 
     /// An idle twin: it takes part in nothing until the next roll, and its image can't be pulled by mistake.
-    fn idle(&self, slot: Slot, record: Option<&DeploymentRecord>) -> Result<Option<DeploymentWrite>, Error> {
+    fn idle(
+        &self,
+        place: Option<Slot>,
+        record: Option<&DeploymentRecord>,
+    ) -> Result<Option<DeploymentWrite>, Error> {
         if record.is_some() {
             return Ok(None);
         }
-        let rendered = self.rendered(Some(slot), &self.milvus.dummy_image, &self.snapshot.core.tool)?;
-        let shell = workload::shell(self.milvus, &self.target.settings, Some(slot))?;
+        let rendered = self.rendered(place, &self.milvus.dummy_image, &self.snapshot.core.tool)?;
+        let shell = workload::shell(self.milvus, &self.target.settings, place)?;
         let template = serde_json::to_value(&rendered.template).map_err(|source| Error::Hash { source })?;
         let body = Body { template, hash: Some(rendered.hash), replicas: Some(0), written_at: 0 };
-        self.assemble(Some(slot), &shell, body).map(Some)
+        self.assemble(place, &shell, body).map(Some)
     }
 
     /// Changes the size of a slot and nothing else: the template that it has is sent back.
     fn resize(
         &self,
-        slot: Slot,
+        place: Option<Slot>,
         record: Option<&DeploymentRecord>,
         replicas: i32,
     ) -> Result<Option<DeploymentWrite>, Error> {
-        let Some(record) = record else { return self.idle(slot, None) };
+        let Some(record) = record else { return self.idle(place, None) };
         if record.replicas == replicas {
             return Ok(None);
         }
         if self.target.matches(record) {
             // Its template is the one that is rendered anyway.
-            return self.write(Some(slot), Some(record), Some(replicas), &self.target.settings.image, false);
+            return self.write(place, Some(record), Some(replicas), &self.target.settings.image, false);
         }
         let Some(template) = self.snapshot.templates.get(&record.name) else { return Ok(None) };
-        let shell = workload::shell(self.milvus, &self.target.settings, Some(slot))?;
+        let shell = workload::shell(self.milvus, &self.target.settings, place)?;
         let body = Body {
             template: template.clone(),
             hash: record.rendered_hash.clone(),
             replicas: Some(replicas),
             written_at: record.written_at.unwrap_or_default(),
         };
-        self.assemble(Some(slot), &shell, body).map(Some)
+        self.assemble(place, &shell, body).map(Some)
     }
 
     /// Nothing of ours differs, and nobody has written the spec since our last write.

@@ -2,12 +2,15 @@
 //!
 //! The API server names a place in the Deployment that it refuses, which the user has not written.
 
+use std::collections::BTreeSet;
+
+use k8s_openapi::api::core::v1::VolumeMount;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use milvus_api::RollingUpdate;
 
 use super::settings::ComponentSettings;
 use crate::refusal::Refusal;
-use crate::render::CONFIG_CONTAINER;
+use crate::render::{CONFIG_CONTAINER, REMOVE};
 
 /// Adds what collides in one component, whose field is `path`.
 pub fn check(settings: &ComponentSettings, path: &str, refusals: &mut Vec<Refusal>) {
@@ -26,6 +29,17 @@ pub fn check(settings: &ComponentSettings, path: &str, refusals: &mut Vec<Refusa
     }
     if let Some(update) = &settings.rolling_update {
         refusals.extend(rolling_update(update, &format!("{path}.rollingUpdate")));
+    }
+}
+
+/// Adds paths at which two mounts of a list would be; `path` is the field of the list. A mount that takes the operator's away has none.
+pub fn mounts(list: &[VolumeMount], path: &str, refusals: &mut Vec<Refusal>) {
+    let mut seen = BTreeSet::new();
+    for mount in list.iter().filter(|mount| mount.name != REMOVE) {
+        if !seen.insert(&mount.mount_path) {
+            let why = format!("{:?} is the mountPath of two of them", mount.mount_path);
+            refusals.push(Refusal::invalid(path, why, "Give one of them another path."));
+        }
     }
 }
 

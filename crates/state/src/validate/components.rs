@@ -1,10 +1,10 @@
 //! Merges the global settings with a component's own.
 //!
 //! A component's value replaces the global one where it is given; environment, labels and annotations are merged by name with the
-//! component's value winning, mounts are appended. (Upstream lets the global *label* win over the component's: a defect that is
+//! component's value winning, mounts by their path. (Upstream lets the global *label* win over the component's: a defect that is
 //! not copied.)
 
-use k8s_openapi::api::core::v1::EnvVar;
+use k8s_openapi::api::core::v1::{EnvVar, VolumeMount};
 use milvus_api::{ComponentSpec, Components, FreeForm, ServiceComponent, TargetPortType};
 use milvus_plan::{Component, Mode, UpdateMode};
 use serde::Serialize;
@@ -72,7 +72,7 @@ pub fn parse(
         priority_class: text(spec, global, |s| s.priority_class_name.as_ref()),
         dns_policy: text(spec, global, |s| s.dns_policy.as_ref()),
         host_network: flag(spec.host_network) || flag(global.host_network),
-        volume_mounts: global.volume_mounts.iter().chain(&spec.volume_mounts).cloned().collect(),
+        volume_mounts: mounts(&global.volume_mounts, &spec.volume_mounts),
         rolling_update: spec.rolling_update.clone().or_else(|| global.rolling_update.clone()),
         volumes: decode.list("volumes", &spec.volumes, &global.volumes),
         probes: probes(spec, global, &mut decode),
@@ -84,6 +84,8 @@ pub fn parse(
             .map(service)
             .or_else(|| component.serves_clients().then(default_service)),
     };
+    collisions::mounts(&global.volume_mounts, &format!("{GLOBAL}.volumeMounts"), &mut findings.refusals);
+    collisions::mounts(&spec.volume_mounts, &format!("{path}.volumeMounts"), &mut findings.refusals);
     collisions::check(&settings, &path, &mut findings.refusals);
     settings
 }
@@ -104,6 +106,12 @@ pub fn field(component: Component) -> &'static str {
         Component::Proxy => "proxy",
         Component::Standalone => "standalone",
     }
+}
+
+/// Those of all components but where this one has one at the same path, and its own.
+fn mounts(global: &[VolumeMount], own: &[VolumeMount]) -> Vec<VolumeMount> {
+    let kept = global.iter().filter(|mount| own.iter().all(|o| o.mount_path != mount.mount_path));
+    kept.chain(own).cloned().collect()
 }
 
 fn flag(value: Option<bool>) -> bool {

@@ -39,11 +39,6 @@ pub(super) const GROUPS: &str = "the component runs as one group";
 
 /// All of them.
 pub const FIELDS: &[Field] = &[
-    not_yet(
-        "spec.components.rollingMode",
-        "query nodes move between two Deployments, the other components within one: coordinators and a standalone that can't stand by \
-         would need a hand-over in which two never run at once",
-    ),
     not_yet("spec.components.proxy.groups", GROUPS),
     not_yet("spec.components.dataNode.groups", GROUPS),
     not_yet("spec.components.queryNode.groups", GROUPS),

@@ -30,6 +30,9 @@ pub use settings::{
 use crate::dependencies::{Dependencies, Queue};
 use crate::refusal::Refusal;
 
+/// Rolling mode in which every component has two Deployments.
+const TWO_DEPLOYMENTS_EACH: i64 = 3;
+
 /// How the Service names the port of the pod.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TargetPort {
@@ -60,6 +63,8 @@ pub struct Validated {
     pub update_mode: UpdateMode,
     /// `spec.components.enableManualMode`
     pub manual: bool,
+    /// `spec.components.rollingMode` is 3: every component has two Deployments, not only query nodes.
+    pub two_deployments: bool,
     /// `spec.components.enableRollingUpdate`, else true (false for a standalone with a queue on its volume).
     pub rolling_enabled: bool,
     /// Seconds a pod must be ready before it counts as available.
@@ -213,6 +218,7 @@ fn assemble(milvus: &Milvus, parts: Parts) -> Validated {
         target: parts.target,
         update_mode: components::update_mode(common),
         manual: common.enable_manual_mode == Some(true),
+        two_deployments: common.rolling_mode == Some(TWO_DEPLOYMENTS_EACH),
         rolling_enabled: !volume_bound && common.enable_rolling_update.unwrap_or(true),
         min_ready_seconds: pins::min_ready_seconds(spec),
         update_config_map_only: common.update_config_map_only.unwrap_or(true),

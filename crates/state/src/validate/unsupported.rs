@@ -7,9 +7,6 @@ use super::components::update_mode;
 use super::inert::GROUPS;
 use crate::dependencies::{Dependencies, Queue};
 
-/// Rolling mode in which every component has two Deployments.
-const TWO_DEPLOYMENTS_EACH: i64 = 3;
-
 /// Paths of the fields that are set and have no effect yet, each with what happens instead.
 pub fn fields(spec: &MilvusSpec, dependencies: &Dependencies) -> Vec<String> {
     let mut found = components(&spec.components);
@@ -24,8 +21,6 @@ fn components(common: &Components) -> Vec<String> {
             found.push(format!("spec.components.{field} ({instead})"));
         }
     };
-    let rolling_mode = common.rolling_mode == Some(TWO_DEPLOYMENTS_EACH);
-    note(rolling_mode, "rollingMode: 3", "query nodes roll between two Deployments, the others within one");
     note(
         update_mode(common) == UpdateMode::Force,
         "imageUpdateMode: force",

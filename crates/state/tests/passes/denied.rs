@@ -81,6 +81,20 @@ fn a_container_name_that_is_taken_is_refused(
     assert!(message.contains(words), "{message}");
 }
 
+/// Of one list. That a component has a mount at a path where all have one is no mistake: its own takes that one's place.
+#[test]
+fn two_mounts_at_one_path_are_refused() {
+    let twice = json!([{"name": "a", "mountPath": "/x"}, {"name": "b", "mountPath": "/x"}]);
+    let mut milvus = crs::mix("2.4.9");
+    milvus.spec.components.global.volume_mounts = serde_json::from_value(twice).unwrap();
+    let mut world = World::new(milvus);
+    world.settle();
+    let (_, message, reason) = world.condition(ConditionType::SpecAccepted);
+    assert_eq!(reason, "InvalidSpec");
+    let words = "spec.components.volumeMounts: \"/x\" is the mountPath of two of them";
+    assert!(message.contains(words) && message.matches("mountPath").count() == 1, "{message}");
+}
+
 #[test]
 fn containers_of_other_names_are_accepted() {
     assert_eq!(proxy(&json!([{"name": "a"}, {"name": "b"}]), &json!([{"name": "c"}])).0, "Accepted");

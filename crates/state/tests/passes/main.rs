@@ -13,6 +13,7 @@ mod denied;
 mod dependencies;
 mod end;
 mod examples;
+mod layouts;
 mod manual;
 mod modes;
 mod order;

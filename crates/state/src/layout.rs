@@ -1,0 +1,77 @@
+//! In how many Deployments a component lives, and in which.
+//!
+//! Takes the parsed Milvus and what the watches hold; gives a [`Layout`]. Query nodes have two Deployments, with
+//! `spec.components.rollingMode: 3` every component has. A change of that field moves no pod: the Deployment that has
+//! them stays and stands in for one of the two slots, until the next template moves its pods to the other.
+
+use milvus_plan::Component;
+
+use crate::records::{DeploymentRecord, Slot};
+use crate::render::workload;
+use crate::slots::SLOTS;
+use crate::snapshot::Core;
+use crate::validate::Validated;
+
+/// The Deployments of a component.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layout {
+    /// One, whose name has no slot.
+    Single,
+    /// Two. A slot whose place is `None` is held by the Deployment without a slot in its name: it stands in for a slot of its own, which
+    /// it takes over from, or leaves to.
+    Slots([Option<Slot>; 2]),
+}
+
+/// Both slots have Deployments of their own.
+pub const OWN: Layout = Layout::Slots([Some(Slot::Zero), Some(Slot::One)]);
+
+impl Layout {
+    /// The layout of a component now.
+    pub fn of(milvus: &Validated, component: Component, core: &Core) -> Layout {
+        let wanted = workload::slotted(milvus, component);
+        let busy = |place| busy(core, component, place);
+        let stand_in = match (busy(Some(Slot::Zero)), busy(Some(Slot::One))) {
+            (false, false) if !wanted => return Layout::Single,
+            // Pods are moving between both; the third Deployment, if there is one, is not needed.
+            (true, true) => None,
+            _ if wanted && !busy(None) => None,
+            (false, true) => Some(Slot::Zero),
+            (_, false) => Some(Slot::One),
+        };
+        Layout::Slots(SLOTS.map(|slot| (stand_in != Some(slot)).then_some(slot)))
+    }
+
+    /// The places of its Deployments: the slot in the name, or none.
+    pub fn places(self) -> Vec<Option<Slot>> {
+        match self {
+            Layout::Single => vec![None],
+            Layout::Slots(places) => places.to_vec(),
+        }
+    }
+
+    /// The place of a slot.
+    pub fn place(self, slot: Slot) -> Option<Slot> {
+        match self {
+            Layout::Single => None,
+            Layout::Slots([zero, one]) => match slot {
+                Slot::Zero => zero,
+                Slot::One => one,
+            },
+        }
+    }
+}
+
+/// The Deployment there has pods, or is asked to have some.
+fn busy(core: &Core, component: Component, place: Option<Slot>) -> bool {
+    core.deployment(&workload::name(core.name(), component, place)).is_some_and(DeploymentRecord::has_pods)
+}
+
+/// Names that Deployments of a component can have.
+pub fn names(core: &Core, component: Component) -> [String; 3] {
+    [None, Some(Slot::Zero), Some(Slot::One)].map(|place| workload::name(core.name(), component, place))
+}
+
+/// A Deployment of the component, of whichever layout, is asked to have pods.
+pub fn runs(core: &Core, component: Component) -> bool {
+    names(core, component).iter().filter_map(|name| core.deployment(name)).any(|record| record.replicas > 0)
+}

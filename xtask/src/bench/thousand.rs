@@ -1,0 +1,105 @@
+//! What it costs to look after very many Milvus objects, and how fast the operator is beside them.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use kube::{
+    ResourceExt,
+    api::{ListParams, Patch, PatchParams},
+};
+use milvus_testkit::audit::Event;
+use serde_json::json;
+use snafu::{OptionExt as _, ResultExt as _};
+
+use super::{
+    error::{AskSnafu, Error, NoRequestSnafu, OperatorSnafu},
+    figures::{CROWD, image},
+    numbers::{Samples, between},
+    world::{Mode, World},
+};
+
+/// How many are created at once.
+const BATCH: usize = 100;
+/// Between two changes, so that each is seen by itself.
+const APART: Duration = Duration::from_millis(150);
+/// How long the operator is watched after it has looked at everything.
+const AFTER_RESTART: Duration = Duration::from_secs(20);
+/// How long it may take to look at everything.
+const RECONCILED_WITHIN: Duration = Duration::from_mins(2);
+
+/// Creates standalones until there are `count` in the crowd, a batch at a time, each settled before the next; how long that took.
+pub(super) async fn grow(world: &World, from: usize, count: usize) -> Result<Duration, Error> {
+    let begun = Timestamp::now();
+    let mut last = begun;
+    let names: Vec<String> = (from..count).map(|index| format!("crowd-{index}")).collect();
+    for batch in names.chunks(BATCH) {
+        for name in batch {
+            world.create(CROWD, name, Mode::Standalone, &image(0)).await?;
+        }
+        for name in batch {
+            last = world.settled(CROWD, name, &image(0)).await?;
+        }
+    }
+    Ok(between(begun, last))
+}
+
+/// From the change of an image to the operator's first write about it, for `count` of the crowd, one after the other.
+pub(super) async fn reactions(world: &World, count: usize) -> Result<Samples, Error> {
+    let from = Timestamp::now();
+    let all = world.milvus(CROWD).list_metadata(&ListParams::default()).await;
+    let all = all.context(AskSnafu { action: "listing the crowd" })?;
+    let names: Vec<String> = all.items.iter().take(count).map(ResourceExt::name_any).collect();
+    let patch = json!({ "spec": { "components": { "image": image(1) } } });
+    for name in &names {
+        let patched = world.milvus(CROWD).patch(name, &PatchParams::default(), &Patch::Merge(&patch)).await;
+        patched.context(AskSnafu { action: "changing an image" })?;
+        // Not a wait for something: the changes are to come one by one.
+        tokio::time::sleep(APART).await;
+    }
+    for name in &names {
+        world.settled(CROWD, name, &image(1)).await?;
+    }
+    let audit: Vec<Event> = world.audit()?.into_iter().filter(|event| event.received >= from).collect();
+    let of = |name: &String| {
+        let about =
+            |event: &&Event| event.resource == "milvuses" && event.namespace == CROWD && event.name == *name;
+        let asked =
+            audit.iter().filter(about).find(|event| !world.is_operators(event) && event.is_write())?;
+        let later = |event: &&Event| world.wrote(event) && event.received >= asked.received;
+        Some(between(asked.received, audit.iter().filter(about).find(later)?.received))
+    };
+    let samples: Option<Samples> = names.iter().map(of).collect();
+    samples.context(NoRequestSnafu { what: "first write after a change of image" })
+}
+
+/// What a new process does with what is there.
+pub(super) struct Restarted {
+    /// From its start until it has looked at every Milvus.
+    pub(super) reconciled: Duration,
+    /// What it wrote meanwhile and in the 20 s after, but for its Lease.
+    pub(super) written: Vec<String>,
+}
+
+/// Ends the operator and starts it again; `crs` is how many Milvus objects there are.
+pub(super) async fn restart(world: &mut World, crs: usize) -> Result<Restarted, Error> {
+    const EVERY: Duration = Duration::from_millis(25);
+    world.operator.terminate().await.context(OperatorSnafu)?;
+    let from = Timestamp::now();
+    world.operator.start_again().await.context(OperatorSnafu)?;
+    let looked = async {
+        // Its metrics have a series for each Milvus that it has looked at; nothing announces a new one.
+        loop {
+            let seen = world.operator.metrics().await.unwrap_or_default();
+            if seen.lines().filter(|line| line.starts_with("milvus_status{")).count() >= crs {
+                return Timestamp::now();
+            }
+            tokio::time::sleep(EVERY).await;
+        }
+    };
+    let looked = tokio::time::timeout(RECONCILED_WITHIN, looked).await.ok();
+    let reconciled = looked.context(NoRequestSnafu { what: "pass over every Milvus after a restart" })?;
+    // That nothing is written can't be waited for in any other way than by waiting.
+    tokio::time::sleep(AFTER_RESTART).await;
+    let written = world.written_since(from)?;
+    Ok(Restarted { reconciled: between(from, reconciled), written })
+}
