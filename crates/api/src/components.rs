@@ -72,7 +72,7 @@ pub struct Components {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub update_config_map_only: Option<bool>,
 
-    /// 2: query nodes roll between two Deployments; 3: every component does. 2 when unset or 0.
+    /// 2: query nodes roll between two Deployments; 3: every component does, from the next roll on. 2 when unset or 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "plain_integer")]
     pub rolling_mode: Option<i64>,

@@ -23,6 +23,7 @@ pub mod size;
 pub mod slots;
 pub mod snapshot;
 pub mod survey;
+pub mod target;
 pub mod validate;
 pub mod warnings;
 

@@ -1,7 +1,6 @@
 //! What is there, compared with what is wanted: one component at a time.
 //!
-//! Takes the parsed Milvus and what was observed; gives for each component the hash that its template has at the target, and how
-//! far it is. Progress is derived from what exists (generations, counts, pods, slots), never from a flag that an earlier
+//! Takes the targets and what was observed; gives for each component how far it is. Progress is derived from what exists (generations, counts, pods, slots), never from a flag that an earlier
 //! pass wrote.
 
 use std::collections::BTreeMap;
@@ -10,87 +9,13 @@ use milvus_api::{ConditionType, keys};
 use milvus_plan::{Component, ComponentState, Progress, WaitReason, Waiting};
 
 use crate::convert;
-use crate::layout::{self, Layout};
+use crate::layout::Layout;
 use crate::records::{DeploymentRecord, PodRecord, Slot};
 use crate::render::workload;
-use crate::render::{Error, Tool};
 use crate::slots::{self, SLOTS, SlotView};
 use crate::snapshot::{Core, Snapshot};
-use crate::validate::{ComponentSettings, Replicas, Validated};
-
-/// A component at its target.
-#[derive(Clone, Debug)]
-pub struct Target {
-    /// Its merged settings.
-    pub settings: ComponentSettings,
-    /// Its Deployments.
-    pub layout: Layout,
-    /// Pods of two templates must never run at once, so in a hand-over the old ones end before the new ones start.
-    pub exclusive: bool,
-    /// Hash of its template at the image that the spec asks for.
-    pub hash: String,
-}
-
-impl Target {
-    /// Names of its Deployments, in the order of the slots.
-    pub fn names(&self, core: &Core) -> Vec<String> {
-        let name = |place| workload::name(core.name(), self.settings.component, place);
-        self.layout.places().into_iter().map(name).collect()
-    }
-
-    /// Names of its Deployments in any layout.
-    pub fn all_names(&self, core: &Core) -> [String; 3] {
-        layout::names(core, self.settings.component)
-    }
-
-    /// The name of the Deployment that holds a slot.
-    pub fn slot_name(&self, core: &Core, slot: Slot) -> String {
-        workload::name(core.name(), self.settings.component, self.layout.place(slot))
-    }
-
-    /// What was observed of its Deployments; those that do not exist, or belong to somebody else, are left out.
-    pub fn records<'c>(&self, core: &'c Core) -> Vec<&'c DeploymentRecord> {
-        self.names(core).iter().filter_map(|name| core.deployment(name)).collect()
-    }
-
-    /// The Deployment is another operator's and runs the wanted image: its template is exchanged where it is, which restarts nothing while it
-    /// means the same. Moving its pods to the other slot would restart all of them.
-    pub fn adopts(&self, record: &DeploymentRecord) -> bool {
-        record.rendered_hash.is_none() && record.image == self.settings.image
-    }
-
-    /// The Deployment has the wanted template.
-    pub fn matches(&self, record: &DeploymentRecord) -> bool {
-        record.rendered_hash.as_ref() == Some(&self.hash)
-    }
-}
-
-/// The targets of all components.
-pub fn targets(milvus: &Validated, core: &Core) -> Result<Vec<Target>, Error> {
-    milvus
-        .components
-        .iter()
-        .map(|settings| {
-            // The slot is not part of the hash.
-            let hash = hash_at(milvus, settings, None, &settings.image, &core.tool)?;
-            let layout = Layout::of(milvus, settings.component, core);
-            let exclusive = workload::exclusive(milvus, settings);
-            Ok(Target { settings: settings.clone(), layout, exclusive, hash })
-        })
-        .collect()
-}
-
-/// The hash that a component's template has at an image.
-pub fn hash_at(
-    milvus: &Validated,
-    settings: &ComponentSettings,
-    slot: Option<Slot>,
-    image: &str,
-    tool: &Tool,
-) -> Result<String, Error> {
-    // A Service named `minio` is not part of the hash, so either answer gives the same.
-    Ok(workload::render(milvus, settings, slot, image, tool, false)?.hash)
-}
+use crate::target::Target;
+use crate::validate::Replicas;
 
 /// An earlier pass saw this very generation updated everywhere.
 fn was_updated(core: &Core) -> bool {

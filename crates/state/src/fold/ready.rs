@@ -11,7 +11,8 @@ use crate::records::DeploymentRecord;
 use crate::render::workload;
 use crate::slots::{self, SLOTS};
 use crate::snapshot::Snapshot;
-use crate::survey::{self, Target};
+use crate::survey;
+use crate::target::Target;
 use crate::validate::Validated;
 
 /// The Deployment that stands for a component: of two slots, the current one.

@@ -15,7 +15,7 @@ use crate::layout::Layout;
 use crate::records::{ConfigMapRecord, DeploymentRecord};
 use crate::slots::SlotPlan;
 use crate::snapshot::{Core, Snapshot};
-use crate::survey::Target;
+use crate::target::Target;
 use crate::validate::Validated;
 
 /// Renders what differs. `open`: components whose new template may be sent; `done`: everything wanted was seen.

@@ -16,7 +16,8 @@ use super::{Error, Tool};
 use crate::records::{DeploymentRecord, Slot};
 use crate::slots::{self, Size, SlotPlan, Template};
 use crate::snapshot::Snapshot;
-use crate::survey::{self, Target};
+use crate::survey;
+use crate::target::{self, Target};
 use crate::validate::{Replicas, Validated};
 
 /// Everything a component's Deployments are made from.
@@ -37,7 +38,7 @@ impl Workload<'_> {
         let core = &self.snapshot.core;
         let name = workload::name(core.name(), self.target.settings.component, None);
         let record = core.deployment(&name);
-        let Some((image, written)) = self.image(record, None)? else { return Ok(Vec::new()) };
+        let Some((image, written)) = self.image(record)? else { return Ok(Vec::new()) };
         let replicas = self.replicas(record);
         self.write(None, record, replicas, &image, written).map(|write| write.into_iter().collect())
     }
@@ -67,7 +68,7 @@ impl Workload<'_> {
             let place = self.target.layout.place(slot);
             let record = core.deployment(&workload::name(core.name(), component, place));
             let write = match goal.template {
-                Template::Target => match self.image(record, place)? {
+                Template::Target => match self.image(record)? {
                     Some((image, written)) => {
                         self.write(place, record, Some(goal.replicas), &image, written)?
                     }
@@ -82,11 +83,7 @@ impl Workload<'_> {
     }
 
     /// The image to render at, and whether the template is the wanted one. `None`: leave the Deployment alone.
-    fn image(
-        &self,
-        record: Option<&DeploymentRecord>,
-        slot: Option<Slot>,
-    ) -> Result<Option<(String, bool)>, Error> {
+    fn image(&self, record: Option<&DeploymentRecord>) -> Result<Option<(String, bool)>, Error> {
         let settings = &self.target.settings;
         let Some(record) = record else {
             // Before its turn it comes back as it was; what was not there before is not made before its turn.
@@ -97,7 +94,7 @@ impl Workload<'_> {
             return Ok(Some((settings.image.clone(), true)));
         }
         for image in [Some(record.image.clone()), self.recorded_image()].into_iter().flatten() {
-            let hash = survey::hash_at(self.milvus, settings, slot, &image, &self.snapshot.core.tool)?;
+            let hash = target::hash_at(self.milvus, settings, &image, &self.snapshot.core.tool)?;
             if record.rendered_hash.as_ref() == Some(&hash) {
                 return Ok(Some((image, false)));
             }
