@@ -140,7 +140,7 @@ fn planned(milvus: Validated, snapshot: &Snapshot) -> Result<Decided, Error> {
             return halted(milvus, refusals, snapshot);
         }
     };
-    let targets = target::targets(&milvus, core)?;
+    let targets = target::targets(&milvus, core, snapshot.pods.as_deref())?;
     let progress = survey::progress(&targets, snapshot);
     let (verdict, mut open) = next_move(&plan, &progress, snapshot);
     if matches!(verdict, Verdict::Plan(_)) && survey::only_target_runs(&targets, snapshot) {
@@ -182,7 +182,7 @@ fn planned(milvus: Validated, snapshot: &Snapshot) -> Result<Decided, Error> {
 fn halted(milvus: Validated, refusals: Vec<Refusal>, snapshot: &Snapshot) -> Result<Decided, Error> {
     let core = &snapshot.core;
     let milvus = as_it_runs(snapshot).unwrap_or(milvus);
-    let targets = target::targets(&milvus, core)?;
+    let targets = target::targets(&milvus, core, snapshot.pods.as_deref())?;
     let progress = survey::progress(&targets, snapshot);
     let mut objects = assemble::render(&milvus, &targets, None, &BTreeSet::new(), snapshot)?;
     // Configuration and entry of a refused change would reach what runs.

@@ -6,7 +6,7 @@
 
 use milvus_plan::Component;
 
-use crate::records::{DeploymentRecord, Slot};
+use crate::records::{PodRecord, Slot};
 use crate::render::workload;
 use crate::slots::SLOTS;
 use crate::snapshot::Core;
@@ -26,10 +26,17 @@ pub enum Layout {
 pub const OWN: Layout = Layout::Slots([Some(Slot::Zero), Some(Slot::One)]);
 
 impl Layout {
-    /// The layout of a component now.
-    pub fn of(milvus: &Validated, component: Component, core: &Core) -> Layout {
+    /// The layout of a component now. With `pods`, a Deployment has pods until the last of them has ended; without, until none is left
+    /// that is not ending.
+    pub fn of(milvus: &Validated, component: Component, core: &Core, pods: Option<&[PodRecord]>) -> Layout {
         let wanted = workload::slotted(milvus, component);
-        let busy = |place| busy(core, component, place);
+        let ending = |place| {
+            pods.unwrap_or_default().iter().any(|pod| pod.component == component.name() && pod.slot == place)
+        };
+        let busy = |place| {
+            let record = core.deployment(&workload::name(core.name(), component, place));
+            record.is_some_and(|record| record.has_pods() || ending(place))
+        };
         let stand_in = match (busy(Some(Slot::Zero)), busy(Some(Slot::One))) {
             (false, false) if !wanted => return Layout::Single,
             // Pods are moving between both; the third Deployment, if there is one, is not needed.
@@ -59,11 +66,6 @@ impl Layout {
             },
         }
     }
-}
-
-/// The Deployment there has pods, or is asked to have some.
-fn busy(core: &Core, component: Component, place: Option<Slot>) -> bool {
-    core.deployment(&workload::name(core.name(), component, place)).is_some_and(DeploymentRecord::has_pods)
 }
 
 /// Names that Deployments of a component can have.

@@ -153,7 +153,7 @@ pub fn needs(core: &Core, kafka_has_ca: bool) -> Needs {
     let Ok(milvus) = milvus else { return Needs::default() };
     let claim = milvus.data.as_ref().and_then(DataVolume::claim_name).map(str::to_owned);
     let settled = survey::settled(core);
-    let Ok(targets) = target::targets(&milvus, core) else { return Needs::default() };
+    let Ok(targets) = target::targets(&milvus, core, None) else { return Needs::default() };
     let mut templates = Vec::new();
     let mut all_at_target = true;
     for target in &targets {

@@ -3,7 +3,7 @@
 //! Takes the parsed Milvus and what the watches hold; gives the [`Target`] of every component.
 
 use crate::layout::{self, Layout};
-use crate::records::{DeploymentRecord, Slot};
+use crate::records::{DeploymentRecord, PodRecord, Slot};
 use crate::render::workload;
 use crate::render::{Error, Tool};
 use crate::snapshot::Core;
@@ -56,14 +56,14 @@ impl Target {
     }
 }
 
-/// The targets of all components.
-pub fn targets(milvus: &Validated, core: &Core) -> Result<Vec<Target>, Error> {
+/// The targets of all components. `pods` are those of the Milvus, where they were listed.
+pub fn targets(milvus: &Validated, core: &Core, pods: Option<&[PodRecord]>) -> Result<Vec<Target>, Error> {
     milvus
         .components
         .iter()
         .map(|settings| {
             let hash = hash_at(milvus, settings, &settings.image, &core.tool)?;
-            let layout = Layout::of(milvus, settings.component, core);
+            let layout = Layout::of(milvus, settings.component, core, pods);
             let exclusive = workload::exclusive(milvus, settings);
             Ok(Target { settings: settings.clone(), layout, exclusive, hash })
         })

@@ -148,8 +148,15 @@ fn changed_in_the_middle_the_roll_ends(
 #[rstest]
 #[case(crs::rocksmq("2.4.9"), "2.4.10", "standalone")]
 #[case(crs::four("2.1.3"), "2.1.4", "rootcoord")]
-fn what_must_not_run_twice_does_not(#[case] milvus: Milvus, #[case] to: &str, #[case] component: &str) {
-    let mut world = World::running(in_mode(milvus, 3));
+fn what_must_not_run_twice_does_not(
+    #[case] milvus: Milvus,
+    #[case] to: &str,
+    #[case] component: &str,
+    #[values((3, 3), (2, 3), (3, 2))] modes: (i64, i64),
+) {
+    let mut world = World::running(in_mode(milvus, modes.0));
+    world.edit(|m| mode(m, modes.1));
+    world.settle();
     world.demands = ORDERED;
     world.set_image(to);
     let mut most = 0;
