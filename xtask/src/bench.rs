@@ -44,7 +44,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "COUNT", default_value_t = 1000)]
     many: usize,
     /// Changes of an image of one of the large crowd
-    #[arg(long, value_name = "COUNT", default_value_t = 100)]
+    #[arg(long, value_name = "COUNT", default_value_t = 40)]
     changes: usize,
     /// Seconds of idleness that are looked at, before and with the crowd
     #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = crate::cluster::seconds)]

@@ -265,7 +265,7 @@ API server with RBAC and audit log. Pods are played by kwok: Ready 1 s after the
 * Several samples are told as minimum / median / 99th percentile / maximum; percentiles are samples (nearest rank), so with few samples p99 is the maximum.
 * Memory is what the kernel says of the process (`VmRSS`; anonymous: `RssAnon`; peak: `VmHWM`); 1 MB is 1,000,000 bytes. It is read at the end of the idle
   time, with CRs after all the creations and rolls above.
-* The large crowd is standalones, each with one pod. Changes are made one by one, 150 ms apart; the first write is a status, which records the target.
+* The large crowd is standalones, each with one pod. A change is made when the one before it has settled; the first write is a status, which records the target.
 * A started operator has looked at a Milvus when its metrics have a series for it.
 * Idleness begins when the operator has written nothing for 5 s: the last Event of a change comes after the status that was waited for.
 * Idle requests are all requests of the operator but those for its Lease; a watch counts when it ends.

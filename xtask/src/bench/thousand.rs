@@ -3,12 +3,8 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use kube::{
-    ResourceExt,
-    api::{ListParams, Patch, PatchParams},
-};
+use kube::{ResourceExt, api::ListParams};
 use milvus_testkit::audit::Event;
-use serde_json::json;
 use snafu::{OptionExt as _, ResultExt as _};
 
 use super::{
@@ -20,8 +16,6 @@ use super::{
 
 /// How many are created at once.
 const BATCH: usize = 100;
-/// Between two changes, so that each is seen by itself.
-const APART: Duration = Duration::from_millis(150);
 /// How long the operator is watched after it has looked at everything.
 const AFTER_RESTART: Duration = Duration::from_secs(20);
 /// How long it may take to look at everything.
@@ -49,14 +43,9 @@ pub(super) async fn reactions(world: &World, count: usize) -> Result<Samples, Er
     let all = world.milvus(CROWD).list_metadata(&ListParams::default()).await;
     let all = all.context(AskSnafu { action: "listing the crowd" })?;
     let names: Vec<String> = all.items.iter().take(count).map(ResourceExt::name_any).collect();
-    let patch = json!({ "spec": { "components": { "image": image(1) } } });
     for name in &names {
-        let patched = world.milvus(CROWD).patch(name, &PatchParams::default(), &Patch::Merge(&patch)).await;
-        patched.context(AskSnafu { action: "changing an image" })?;
-        // Not a wait for something: the changes are to come one by one.
-        tokio::time::sleep(APART).await;
-    }
-    for name in &names {
+        world.set_image(CROWD, name, &image(1)).await?;
+        // One at a time: the rest of the crowd is to be idle, and so are the API server and the played pods.
         world.settled(CROWD, name, &image(1)).await?;
     }
     let audit: Vec<Event> = world.audit()?.into_iter().filter(|event| event.received >= from).collect();
