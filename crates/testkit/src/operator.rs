@@ -18,10 +18,11 @@ use snafu::{OptionExt, ResultExt, Snafu};
 
 use crate::{
     access::{self, Access},
-    http, ports,
+    http,
     ports::Port,
-    process::{self, Process, ProcessId, Program},
-    scratch::{self, FileError, Scratch},
+    process::{Process, ProcessId, Program},
+    scratch::{self, Scratch},
+    server::{self, FilesSnafu, NoPortSnafu, RunSnafu, ToolSnafu},
     tools::{self, Tool},
 };
 
@@ -46,24 +47,6 @@ pub enum Error {
         /// Why.
         source: access::Error,
     },
-    /// A file could not be written.
-    #[snafu(display("{source}"))]
-    Files {
-        /// Why.
-        source: FileError,
-    },
-    /// helm is not there.
-    #[snafu(display("{source}"))]
-    Tool {
-        /// Why.
-        source: tools::Error,
-    },
-    /// There is no free port.
-    #[snafu(display("{source}"))]
-    NoPort {
-        /// Why.
-        source: ports::Error,
-    },
     /// The Deployment could not be read.
     #[snafu(display("reading the Deployment {NAME}/{NAME} that the chart made: {source}"))]
     ReadDeployment {
@@ -76,11 +59,11 @@ pub enum Error {
         /// What.
         problem: String,
     },
-    /// It does not run.
-    #[snafu(display("{source}"))]
-    Run {
+    /// It does not run, or helm is not there.
+    #[snafu(transparent)]
+    Server {
         /// Why.
-        source: process::Error,
+        source: server::Error,
     },
     /// The metrics could not be read.
     #[snafu(display("{source}"))]
@@ -204,24 +187,25 @@ impl Operator {
     /// Waits until its readiness probe answers 200.
     pub async fn wait_ready(&mut self) -> Result<(), Error> {
         let url = self.ready_url.clone();
-        self.process.ready(READY_WITHIN, async || http::is_ok(&url).await).await.context(RunSnafu)
+        Ok(self.process.ready(READY_WITHIN, async || http::is_ok(&url).await).await.context(RunSnafu)?)
     }
 
     /// SIGTERM, as the kubelet does, and SIGKILL after the grace period; how it ended.
     pub async fn terminate(&mut self) -> Result<ExitStatus, Error> {
-        self.process.stop(STOP_GRACE).await.context(RunSnafu)
+        Ok(self.process.stop(STOP_GRACE).await.context(RunSnafu)?)
     }
 
     /// SIGKILL.
     pub async fn kill(&mut self) -> Result<(), Error> {
-        self.process.kill().await.context(RunSnafu).map(|_| ())
+        self.process.kill().await.context(RunSnafu)?;
+        Ok(())
     }
 
     /// Starts it again after [`Operator::kill`] or [`Operator::terminate`], without waiting until it is ready.
     pub async fn start_again(&mut self) -> Result<(), Error> {
         self.kill().await?;
         self.process = self.program.clone().start().await.context(RunSnafu)?;
-        scratch::note(&self.directory, &self.process).context(FilesSnafu)
+        Ok(scratch::note(&self.directory, &self.process).context(FilesSnafu)?)
     }
 
     /// Terminates it, starts it again, and waits until it is ready.

@@ -182,16 +182,25 @@ pub(super) async fn idle(world: &World, window: Duration) -> Result<Idle, Error>
 /// Creates `count` Milvus standalones at once and waits until each is Healthy; how long that took.
 pub(super) async fn crowd(world: &World, count: usize) -> Result<Duration, Error> {
     world.namespace(CROWD).await?;
-    let names: Vec<String> = (0..count).map(|index| format!("crowd-{index}")).collect();
     let from = Timestamp::now();
+    let last = join_crowd(world, 0..count).await?.unwrap_or(from);
+    Ok(between(from, last))
+}
+
+/// Creates the standalones of these numbers at once and waits for each; when the last was Healthy.
+pub(super) async fn join_crowd(
+    world: &World,
+    numbers: std::ops::Range<usize>,
+) -> Result<Option<Timestamp>, Error> {
+    let names: Vec<String> = numbers.map(|index| format!("crowd-{index}")).collect();
     for name in &names {
         world.create(CROWD, name, Mode::Standalone, &image(0)).await?;
     }
-    let mut last = from;
+    let mut last = None;
     for name in &names {
-        last = world.settled(CROWD, name, &image(0)).await?;
+        last = Some(world.settled(CROWD, name, &image(0)).await?);
     }
-    Ok(between(from, last))
+    Ok(last)
 }
 
 /// From the deletion of an owned object to the request that brings it back, in the order Deployment, Service, ConfigMap.

@@ -9,9 +9,9 @@ use snafu::{OptionExt as _, ResultExt as _};
 
 use super::{
     error::{AskSnafu, Error, NoRequestSnafu, OperatorSnafu},
-    figures::{CROWD, image},
+    figures::{CROWD, image, join_crowd},
     numbers::{Samples, between},
-    world::{Mode, World},
+    world::World,
 };
 
 /// How many are created at once.
@@ -25,14 +25,8 @@ const RECONCILED_WITHIN: Duration = Duration::from_mins(2);
 pub(super) async fn grow(world: &World, from: usize, count: usize) -> Result<Duration, Error> {
     let begun = Timestamp::now();
     let mut last = begun;
-    let names: Vec<String> = (from..count).map(|index| format!("crowd-{index}")).collect();
-    for batch in names.chunks(BATCH) {
-        for name in batch {
-            world.create(CROWD, name, Mode::Standalone, &image(0)).await?;
-        }
-        for name in batch {
-            last = world.settled(CROWD, name, &image(0)).await?;
-        }
+    for first in (from..count).step_by(BATCH) {
+        last = join_crowd(world, first..count.min(first + BATCH)).await?.unwrap_or(last);
     }
     Ok(between(begun, last))
 }

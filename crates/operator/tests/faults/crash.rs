@@ -15,7 +15,7 @@ use milvus_testkit::{
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
-use crate::world::{Ground, History, Story, condition};
+use crate::world::{Ground, History, Story, all_is_wanted, condition};
 
 /// Of how many writes one is the last, unless all are tried.
 const SHARE: usize = 4;
@@ -161,10 +161,9 @@ async fn run(number: usize) -> Run {
 
 #[tokio::test]
 async fn a_kill_after_any_write_changes_neither_the_order_nor_the_end() {
-    let all = std::env::var_os("MILVUS_TEST_ALL").is_some_and(|value| !value.is_empty());
     let undisturbed = Arc::new(Box::pin(run(0)).await);
     let most = undisturbed.writes.into_iter().max().unwrap();
-    let share = if all { 1 } else { SHARE };
+    let share = if all_is_wanted() { 1 } else { SHARE };
     let numbers: Vec<usize> = (1..=most).filter(|n| (n - 1) % share == 0).collect();
     println!("an undisturbed create has {} writes, a roll {}", undisturbed.writes[0], undisturbed.writes[1]);
 
@@ -175,7 +174,7 @@ async fn a_kill_after_any_write_changes_neither_the_order_nor_the_end() {
         runs.iter().filter_map(|run| Some((run.number, differs(run, &undisturbed)?))).collect();
     let report = report(&runs, &undisturbed, &wrong);
     println!("{report}");
-    if let Some(path) = std::env::var_os("MILVUS_TEST_REPORT").filter(|_| all) {
+    if let Some(path) = std::env::var_os("MILVUS_TEST_REPORT").filter(|_| all_is_wanted()) {
         std::fs::write(path, report).unwrap();
     }
     assert!(wrong.is_empty(), "{wrong:#?}");

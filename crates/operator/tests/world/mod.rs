@@ -34,6 +34,11 @@ pub const SECRETS_PERIOD: Duration = Duration::from_secs(20);
 /// Pods of the scenarios are faster than real ones.
 const DELAYS: Delays = Delays { ready: Duration::from_millis(400), delete: Duration::from_millis(200) };
 
+/// Tests that take long are to do all of their work, not a share.
+pub fn all_is_wanted() -> bool {
+    std::env::var_os("MILVUS_TEST_ALL").is_some_and(|value| !value.is_empty())
+}
+
 /// Servers without an operator.
 #[derive(Debug)]
 pub struct Ground {

@@ -14,7 +14,7 @@ use kube::{
 };
 use serde_json::{Value, json};
 
-use crate::world::{NAME, Places, Story, World};
+use crate::world::{NAME, Places, Story, World, all_is_wanted};
 
 mod made;
 mod plain;
@@ -91,9 +91,8 @@ async fn pair(number: u64) -> Vec<String> {
 
 #[tokio::test]
 async fn what_a_milvus_became_is_what_it_would_have_been_created_as() {
-    let all = std::env::var_os("MILVUS_TEST_ALL").is_some_and(|value| !value.is_empty());
     World::shared().await.ground.minio.create_bucket(BUCKET).await.unwrap();
-    let numbers = 0..if all { ALL_PAIRS } else { PAIRS };
+    let numbers = 0..if all_is_wanted() { ALL_PAIRS } else { PAIRS };
     let pairs = futures::stream::iter(numbers).map(|number| Box::pin(pair(number)));
     let found: Vec<Vec<String>> = pairs.buffer_unordered(SIDE_BY_SIDE).collect().await;
     let found: Vec<String> = found.into_iter().flatten().collect();
