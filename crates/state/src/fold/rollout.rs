@@ -36,7 +36,7 @@ pub fn update(status: &mut MilvusStatus, snapshot: &Snapshot, decided: &Decided)
             status.upgrade = Some(fresh);
         }
         Verdict::Plan(Decision::Done)
-            if decided.remains.is_empty() && decided.objects.deployments.is_empty() =>
+            if decided.remains.is_empty() && decided.objects.awaited().is_empty() =>
         {
             finish(status, plan, &decided.progress, now);
         }

@@ -20,7 +20,9 @@ pub fn milvus_updated(snapshot: &Snapshot, decided: &Decided) -> Said {
                 format!("waits until objects of a former Milvus of this name are gone: {names}"),
             )
         }
-        Verdict::Plan(Decision::Done) if decided.remains.is_empty() && !changed(decided) => {
+        Verdict::Plan(Decision::Done)
+            if decided.remains.is_empty() && decided.objects.awaited().is_empty() =>
+        {
             Said::yes(Reason::MilvusComponentsUpdated, explain::roll_message::<Component>([]))
         }
         Verdict::Dependencies | Verdict::Plan(_) | Verdict::Paused | Verdict::Deleting => {
@@ -29,15 +31,10 @@ pub fn milvus_updated(snapshot: &Snapshot, decided: &Decided) -> Said {
     }
 }
 
-/// Something was just written whose effect is not seen yet.
-fn changed(decided: &Decided) -> bool {
-    !decided.objects.deployments.is_empty()
-}
-
 /// Names of what is not done, in upstream's order of components: while a target is only recorded, all that will move; then all that are
 /// not done. What has no pods (the placeholder standalone of a cluster) and what goes are named only when nothing else is left.
 fn not_done(decided: &Decided) -> Vec<String> {
-    let written: Vec<Component> = decided.objects.deployments.iter().map(|w| w.component).collect();
+    let written = decided.objects.awaited();
     let pending = |component: Component| match decided.progress.of(component) {
         ComponentState::Done => written.contains(&component),
         ComponentState::Absent | ComponentState::Pending | ComponentState::Updating(_) => true,

@@ -1,6 +1,6 @@
 //! The objects of one pass: everything that must be written, in the order in which it is written.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::api::core::v1::{ConfigMap, Service};
 use milvus_plan::Component;
@@ -102,6 +102,13 @@ impl Objects {
     /// There is nothing to write.
     pub fn is_empty(&self) -> bool {
         *self == Objects::default()
+    }
+
+    /// Components of which a Deployment is written whose pods are to be seen. An idle twin has none: nothing follows from making it.
+    pub fn awaited(&self) -> BTreeSet<Component> {
+        let replicas = |object: &Value| object.pointer("/spec/replicas").and_then(Value::as_i64);
+        let with_pods = self.deployments.iter().filter(|write| replicas(&write.object) != Some(0));
+        with_pods.map(|write| write.component).collect()
     }
 }
 

@@ -81,10 +81,12 @@ fn asked_for_later_it_begins_with_the_next_roll() {
     assert_eq!(world.condition(ConditionType::SpecSupported).0, "True");
 }
 
-/// While components move to another layout, what `MilvusUpdated` lists only gets shorter: one that has moved is not listed again.
-#[test]
-fn what_is_told_only_gets_shorter() {
+/// While components move to another layout, what `MilvusUpdated` lists only gets shorter: one that has moved is not listed again, also
+/// when the list of pods is ahead of the watch.
+#[rstest]
+fn what_is_told_only_gets_shorter(#[values(0, 1, 2, 3)] lag: usize) {
     let mut world = World::running(crs::mix("2.4.9"));
+    world.behaviour.watch_lag = lag;
     world.edit(|m| mode(m, 3));
     world.settle();
     world.history.messages.clear();

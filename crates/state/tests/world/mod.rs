@@ -11,10 +11,10 @@ mod check;
 mod controller;
 pub mod crs;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use jiff::{SignedDuration, Timestamp};
-use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::apps::v1::{Deployment, DeploymentStatus};
 use k8s_openapi::api::core::v1::{ConfigMap, PersistentVolumeClaim, Service};
 use k8s_openapi::api::networking::v1::Ingress;
 use milvus_api::{ConditionType, Milvus, MilvusStatus, PodMonitor};
@@ -49,6 +49,8 @@ pub struct Behaviour {
     pub broken: BTreeSet<String>,
     /// A component and an image whose pods a quota refuses.
     pub refused: Option<(String, String)>,
+    /// Steps until the operator's watch brings what a Deployment's status says. Pods are listed, so they are never late.
+    pub watch_lag: usize,
 }
 
 /// What goes wrong at the n-th write (from 1), counted over all writes of all passes.
@@ -106,6 +108,8 @@ pub struct World {
     pub decided: Option<Decided>,
     /// The tool image of the operator.
     pub tool: Tool,
+    /// The status of every Deployment after each of the last steps, the newest first.
+    pub(crate) watched: VecDeque<BTreeMap<String, DeploymentStatus>>,
     pub(crate) meta: MetaWrite,
     pub(crate) serial: u64,
     pub(crate) writes: usize,
@@ -144,7 +148,14 @@ impl World {
             service: None,
             pods: BTreeMap::new(),
             probes,
-            behaviour: Behaviour { ready_after: 2, ends_after: 2, broken: BTreeSet::new(), refused: None },
+            behaviour: Behaviour {
+                ready_after: 2,
+                ends_after: 2,
+                broken: BTreeSet::new(),
+                refused: None,
+                watch_lag: 0,
+            },
+            watched: VecDeque::new(),
             kafka_ca: Some(false),
             fault: None,
             refusal: "refused".to_owned(),
@@ -265,7 +276,11 @@ impl World {
     /// What the operator reads.
     pub fn observe(&self) -> Option<Snapshot> {
         let milvus = self.milvus.clone()?;
-        let deployments = self.deployments.values().map(DeploymentRecord::of);
+        let earlier = self.watched.get(self.behaviour.watch_lag);
+        let deployments = self.deployments.iter().map(|(name, live)| {
+            let late = earlier.and_then(|all| all.get(name)).cloned();
+            DeploymentRecord::of(&Deployment { status: late.or_else(|| live.status.clone()), ..live.clone() })
+        });
         let core = Core {
             now: self.now,
             milvus,
