@@ -19,7 +19,8 @@ pub type Key = (String, String);
 /// A kind of record, by Milvus and by name.
 #[derive(Debug)]
 pub struct Shelf<T> {
-    entries: HashMap<Key, BTreeMap<String, T>>,
+    /// A Milvus has few of each kind, most have one: a tree would take room for eleven.
+    entries: HashMap<Key, Vec<(String, T)>>,
     /// What the relists under way have named so far; the rest of their scope goes when they end.
     relists: Vec<(Scope, HashSet<(Key, String)>)>,
 }
@@ -84,17 +85,20 @@ impl<T: Versioned + Clone> Shelf<T> {
             }
         }
         let of_key = self.entries.entry(key.clone()).or_default();
-        let keep =
-            of_key.get(name).is_none_or(|old| may_replace(old.resource_version(), record.resource_version()));
-        if keep {
-            of_key.insert(name.to_owned(), record);
+        match of_key.iter_mut().find(|(other, _)| other == name) {
+            Some((_, old)) if may_replace(old.resource_version(), record.resource_version()) => *old = record,
+            Some(_) => {}
+            None => {
+                of_key.reserve_exact(1);
+                of_key.push((name.to_owned(), record));
+            }
         }
     }
 
     /// Forgets a record.
     pub fn remove(&mut self, key: &Key, name: &str) {
         if let Some(of_key) = self.entries.get_mut(key) {
-            of_key.remove(name);
+            of_key.retain(|(other, _)| other != name);
             if of_key.is_empty() {
                 self.entries.remove(key);
             }
@@ -113,9 +117,8 @@ impl<T: Versioned + Clone> Shelf<T> {
         let (_, seen) = self.relists.swap_remove(at);
         let mut gone = Vec::new();
         for (key, of_key) in self.entries.iter().filter(|(key, _)| scope.contains(&key.0)) {
-            gone.extend(
-                of_key.keys().map(|name| (key.clone(), name.clone())).filter(|entry| !seen.contains(entry)),
-            );
+            let entries = of_key.iter().map(|(name, _)| (key.clone(), name.clone()));
+            gone.extend(entries.filter(|entry| !seen.contains(entry)));
         }
         for (key, name) in &gone {
             self.remove(key, name);
@@ -125,7 +128,7 @@ impl<T: Versioned + Clone> Shelf<T> {
 
     /// All records of one Milvus.
     pub fn of(&self, key: &Key) -> BTreeMap<String, T> {
-        self.entries.get(key).cloned().unwrap_or_default()
+        self.entries.get(key).into_iter().flatten().cloned().collect()
     }
 }
 

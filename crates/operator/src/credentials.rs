@@ -1,8 +1,8 @@
 //! The credentials that probes use.
 //!
 //! Takes the names of Secrets; gives their content, or what is wrong with it as the condition says it. A Secret is read by name:
-//! when its Milvus changes, while a dependency can't be used, and every [`Context::secrets_period`]. It is never listed and never
-//! watched.
+//! when its Milvus changes, while a dependency can't be used, and every [`Context::secrets_period`] (with very many Milvus objects less
+//! often). It is never listed and never watched.
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -19,6 +19,9 @@ use crate::context::Context;
 
 /// A Milvus reads its Secrets up to so many hundredths earlier than the others, so that a thousand do not do it at once.
 const SPREAD_PERCENT: u64 = 20;
+/// For so many Milvus objects the period is what was asked for. With more of them it is longer in proportion, so that an hour is at most
+/// three requests a minute.
+const OFTEN: usize = 180;
 /// How often they are read while one of them can't be used: nothing announces that a missing one has come.
 pub const RETRY: Duration = Duration::from_secs(10);
 
@@ -42,14 +45,14 @@ pub struct Read {
 
 /// The credentials of a Milvus, read anew when they may be out of date. `healthy`: the last probes with them succeeded.
 pub async fn of(ctx: &Context, milvus: &Validated, healthy: bool) -> Result<Credentials, read::Error> {
-    let known = {
+    let (known, period) = {
         let cache = ctx.credentials.lock().unwrap_or_else(PoisonError::into_inner);
-        cache.get(&milvus.uid).cloned()
+        (cache.get(&milvus.uid).cloned(), period(ctx.secrets_period, &milvus.uid, cache.len()))
     };
     let age = |read: &Read| read.at.elapsed();
     let usable = |read: &Read| {
         let complete = read.credentials.complete(milvus);
-        let fresh = if healthy && complete { period(ctx, &milvus.uid) } else { RETRY / 2 };
+        let fresh = if healthy && complete { period } else { RETRY / 2 };
         read.generation == milvus.generation && age(read) < fresh
     };
     if let Some(read) = known.as_ref().filter(|read| usable(read)) {
@@ -72,7 +75,7 @@ pub async fn of(ctx: &Context, milvus: &Validated, healthy: bool) -> Result<Cred
 pub fn due(ctx: &Context, uid: &str) -> Option<Duration> {
     let cache = ctx.credentials.lock().unwrap_or_else(PoisonError::into_inner);
     let read = cache.get(uid).filter(|read| !read.credentials.secrets.is_empty())?;
-    Some(period(ctx, uid).saturating_sub(read.at.elapsed()))
+    Some(period(ctx.secrets_period, uid, cache.len()).saturating_sub(read.at.elapsed()))
 }
 
 /// Forgets a Milvus that is gone.
@@ -80,12 +83,13 @@ pub fn forget(ctx: &Context, uid: &str) {
     ctx.credentials.lock().unwrap_or_else(PoisonError::into_inner).remove(uid);
 }
 
-/// [`Context::secrets_period`], or up to [`SPREAD_PERCENT`] less.
-fn period(ctx: &Context, uid: &str) -> Duration {
+/// The period that was asked for, or up to [`SPREAD_PERCENT`] less; longer for each of more than [`OFTEN`] Milvus objects.
+fn period(asked: Duration, uid: &str, milvuses: usize) -> Duration {
     let mut hasher = DefaultHasher::new();
     uid.hash(&mut hasher);
     let percent = u32::try_from(100 - hasher.finish() % SPREAD_PERCENT).unwrap_or(100);
-    ctx.secrets_period * percent / 100
+    let share = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+    (asked * percent / 100).saturating_mul(share(milvuses.max(OFTEN))) / share(OFTEN)
 }
 
 async fn read_all(ctx: &Context, milvus: &Validated) -> Result<Credentials, read::Error> {
@@ -188,5 +192,28 @@ fn found_instead(data: &SecretData) -> String {
     match keys.is_empty() {
         true => "which is empty".to_owned(),
         false => format!("which has {}", keys.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_period_is_what_was_asked_for_until_there_are_very_many() {
+        let hour = Duration::from_hours(1);
+        for uid in ["a", "b", "c"] {
+            let alone = period(hour, uid, 1);
+            assert!(alone <= hour && alone > hour * 4 / 5, "{alone:?}");
+            assert_eq!(period(hour, uid, OFTEN), alone);
+            assert_eq!(period(hour, uid, 10 * OFTEN), 10 * alone);
+        }
+    }
+
+    #[test]
+    fn a_thousand_are_read_at_most_four_times_a_minute() {
+        let all = (0..1000).map(|number| period(Duration::from_hours(1), &number.to_string(), 1000));
+        let a_minute: f64 = all.map(|every| 60.0 / every.as_secs_f64()).sum();
+        assert!(a_minute < 4.0, "{a_minute}");
     }
 }

@@ -1,5 +1,5 @@
 //! What the chart grants is what the operator uses: nothing is refused, and a right that no request shows has its reason beside it in the
-//! role.
+//! role. And what happens when one is taken away.
 
 use std::collections::BTreeSet;
 
@@ -13,8 +13,15 @@ use kube::{
     Api, ResourceExt as _,
     api::{ListParams, PostParams},
 };
-use milvus_api::{ConditionType::SpecAccepted, MilvusUpgrade, PodMonitor};
-use milvus_testkit::{audit::Event, operator::NAME as OPERATOR, wait::wait_for};
+use milvus_api::{
+    ConditionType::{SpecAccepted, StorageReady},
+    MilvusUpgrade, PodMonitor,
+};
+use milvus_testkit::{
+    audit::Event,
+    operator::{NAME as OPERATOR, Operator},
+    wait::wait_for,
+};
 use serde_json::json;
 
 use super::lease::{ground, install};
@@ -184,4 +191,48 @@ async fn what_the_chart_grants_is_used_or_explained_and_is_enough() {
     assert!(unused.is_empty(), "granted and neither used nor explained by {UNSEEN:?}: {unused:#?}");
     let idle: Vec<&Right> = explained.intersection(&used).collect();
     assert!(idle.is_empty(), "a request shows it: {idle:#?}");
+}
+
+/// The rights of the ClusterRole without the one to read Secrets, or with it again.
+async fn may_read_secrets(ground: &Ground, allowed: bool) {
+    let roles: Api<ClusterRole> = Api::all(ground.plane.client().unwrap());
+    let all = roles.list(&ListParams::default()).await.unwrap();
+    let reads = |rule: &PolicyRule| rule.resources.iter().flatten().any(|resource| resource == "secrets");
+    let ours = |role: &ClusterRole| role.name_any().starts_with(OPERATOR);
+    let rule = || PolicyRule {
+        api_groups: Some(vec![String::new()]),
+        resources: Some(vec!["secrets".to_owned()]),
+        verbs: vec!["get".to_owned()],
+        ..PolicyRule::default()
+    };
+    for mut role in all.into_iter().filter(ours) {
+        let rules = role.rules.get_or_insert_default();
+        rules.retain(|rule| !reads(rule));
+        rules.extend(allowed.then(rule));
+        roles.replace(&role.name_any(), &PostParams::default(), &role).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_secret_that_may_not_be_read_is_named_and_takes_nothing_down() {
+    let (ground, _turn) = ground().await;
+    let mut options = Ground::operator_options();
+    options.args.push("--secrets-period=5s".to_owned());
+    let mut operator = Box::pin(Operator::install(ground.plane.access(), &options)).await.unwrap();
+    let story = Story::begin(ground, operator.user(), "forbidden").await.with_log(operator.log());
+    let story = story.without_right_to("secrets");
+    story.running(story.places.mix("2.4.9"), "2.4.9").await;
+    let pods = story.history().pods();
+
+    may_read_secrets(ground, false).await;
+    let message = story.until_condition(StorageReady, "False", "SecretError").await;
+    assert!(message.starts_with("can't read Secret forbidden/"), "{message}");
+    assert!(message.contains("cannot get resource \"secrets\""), "{message}");
+    story.settle().await;
+    assert_eq!(story.history().pods(), pods, "no pod was restarted");
+
+    may_read_secrets(ground, true).await;
+    story.until_condition(StorageReady, "True", "StorageReady").await;
+    assert_eq!(story.history().pods(), pods);
+    assert!(operator.terminate().await.unwrap().success());
 }

@@ -31,6 +31,8 @@ pub struct Story {
     /// The operator's log, if it is known, and the audit log.
     log: Option<Grown>,
     audit: Grown,
+    /// What the test itself takes the right to from the operator, as the audit log names it.
+    taken: Option<&'static str>,
 }
 
 impl Story {
@@ -42,7 +44,7 @@ impl Story {
         let recorder = Recorder::start(client.clone(), name).await.unwrap();
         let (user, namespace, places) = (user.to_owned(), name.to_owned(), ground.places(name));
         let audit = Grown::since_now(&ground.plane.directory().join("audit.log"));
-        let story = Self { ground, user, namespace, client, recorder, places, log: None, audit };
+        let story = Self { ground, user, namespace, client, recorder, places, log: None, audit, taken: None };
         story.secret("storage", &[("accesskey", ACCESS_KEY), ("secretkey", SECRET_KEY)]).await;
         story
     }
@@ -50,6 +52,12 @@ impl Story {
     /// The same with the log of the operator, which is looked through at the end.
     pub fn with_log(mut self, log: &Path) -> Self {
         self.log = Some(Grown::since_now(log));
+        self
+    }
+
+    /// The same, in which the operator may be refused a resource.
+    pub fn without_right_to(mut self, resource: &'static str) -> Self {
+        self.taken = Some(resource);
         self
     }
 
@@ -258,7 +266,9 @@ impl Drop for Story {
         found.extend(canary::in_text(&log, &[]).into_iter().map(|what| format!("operator's log: {what}")));
         assert!(found.is_empty(), "credentials got to where they don't belong: {found:#?}");
         let user = format!("\"username\":\"{}\"", self.user);
-        let refused = |line: &&str| line.contains(&user) && line.contains("\"code\":403");
+        let taken = self.taken.map(|resource| format!("\"resource\":\"{resource}\""));
+        let granted = |line: &str| taken.as_ref().is_none_or(|taken| !line.contains(taken));
+        let refused = |line: &&str| line.contains(&user) && line.contains("\"code\":403") && granted(line);
         let refused: Vec<&str> = audit.lines().filter(refused).collect();
         assert!(self.user.is_empty() || refused.is_empty(), "the chart grants too little: {refused:#?}");
     }
