@@ -70,10 +70,9 @@ struct Target {
 }
 
 /// Builds the binaries of packages, showing cargo's progress; where they are, by name.
-pub(crate) async fn build(packages: &[&str], release: bool) -> Result<BTreeMap<String, PathBuf>, Error> {
+pub(crate) async fn build(packages: &[&str]) -> Result<BTreeMap<String, PathBuf>, Error> {
     let mut command = command();
     command.args(["build", "--message-format=json-render-diagnostics"]).stdout(Stdio::piped());
-    command.args(release.then_some("--release"));
     command.args(packages.iter().flat_map(|package| ["--package", package]));
     let line = format!("cargo build {}", packages.join(" "));
     let failed = RunSnafu { command: &line };

@@ -72,8 +72,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Error> {
 async fn show(args: &Args) -> Result<(), Error> {
     let started = Instant::now();
     step("Building the operator and the kubectl plugin");
-    let build =
-        async { cargo::build(&["milvus-operator", "kubectl-milvus"], false).await.context(BuildSnafu) };
+    let build = async { cargo::build(&["milvus-operator", "kubectl-milvus"]).await.context(BuildSnafu) };
     let (binaries, ()) = tokio::try_join!(build, programs(args))?;
     let binary = |name| binaries.get(name).context(MissingBinarySnafu { name });
     let (operator, plugin) = (binary("milvus-operator")?, binary("kubectl-milvus")?);

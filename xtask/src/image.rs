@@ -99,6 +99,11 @@ fn file_name(args: &Args, image: &Image) -> String {
     format!("{}-{}-{}.tar", image.name, args.tag, arch(args).name())
 }
 
+/// Builds the operator as it is in its image; where it lies.
+pub(crate) fn operator() -> Result<PathBuf, Error> {
+    Tree::here().compile(&table::OPERATOR, Arch::here())
+}
+
 fn name(args: &Args, image: &Image) -> String {
     match &args.prefix {
         Some(prefix) => format!("{}/{}:{}", prefix.trim_end_matches('/'), image.name, args.tag),

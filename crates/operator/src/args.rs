@@ -68,7 +68,7 @@ pub struct Args {
     pub log_format: LogFormat,
 
     /// Passes at the same time in each of the namespaces that are watched, each over another Milvus; 0 for no limit.
-    #[arg(long, default_value_t = 64)]
+    #[arg(long, default_value_t = 16)]
     pub concurrent_reconcile: u16,
 
     /// Requests a second to the API server, over time; 0 for no limit. The Lease is never held up by it.

@@ -29,6 +29,8 @@ use crate::{probes, upgrades};
 
 /// Objects of a page when Milvus objects are listed.
 const PAGE: u32 = 50;
+/// The annotation in which `kubectl apply` keeps what it applied.
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 /// What [`controllers`] is started with.
 pub struct Settings {
@@ -151,10 +153,14 @@ async fn milvus(
         .await;
 }
 
-/// Field ownership is half of a stored object, and nothing here reads it.
+/// Field ownership is half of a stored object, and what `kubectl apply` keeps for itself is the whole spec once more. Nothing here reads
+/// either.
 fn slim(object: &mut Guarded) {
     if let Ok(milvus) = &mut object.0 {
         milvus.metadata.managed_fields = None;
+        if let Some(annotations) = &mut milvus.metadata.annotations {
+            annotations.remove(LAST_APPLIED);
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use milvus_testkit::{access, control_plane, etcd, minio, operator, recorder, scr
 use snafu::Snafu;
 
 use super::roll;
-use crate::cargo;
+use crate::image;
 
 /// Why there are no figures.
 #[derive(Debug, Snafu)]
@@ -16,11 +16,8 @@ pub(crate) enum Error {
     #[snafu(display("{source}"))]
     Build {
         /// Why.
-        source: cargo::Error,
+        source: image::Error,
     },
-    /// cargo built something else.
-    #[snafu(display("cargo says that all is built, and names no executable milvus-operator"))]
-    MissingBinary,
     /// There is no control plane.
     #[snafu(display("{source}"))]
     Plane {

@@ -253,7 +253,7 @@ pub(super) fn plain(rows: &[Row]) -> String {
 }
 
 const METHOD: &str = "\
-A release build of the operator runs as a process with the arguments of the chart's Deployment and the rights of its ServiceAccount, against an
+The static program of the operator's image runs as a process with the arguments of the chart's Deployment and the rights of its ServiceAccount, against an
 API server with RBAC and audit log. Pods are played by kwok: Ready 1 s after they are bound to a node, gone 0.3 s after their deletion;
 `minReadySeconds` is 1. etcd and MinIO are real and external. Control plane, operator and the measuring program share the machine.
 
@@ -268,7 +268,8 @@ API server with RBAC and audit log. Pods are played by kwok: Ready 1 s after the
 * The large crowd is standalones, each with one pod. A change is made when the one before it has settled; the first write is a status, which records the target.
 * A started operator has looked at a Milvus when its metrics have a series for it.
 * Idleness begins when the operator has written nothing for 5 s: the last Event of a change comes after the status that was waited for.
-* Idle requests are all requests of the operator but those for its Lease; a watch counts when it ends.
+* Idle requests are all requests of the operator but those for its Lease; a watch counts when it ends. Secrets, which with many
+  Milvus objects are read less than once in 20 s, are due for the first time long after.
 
 The figures of the operator in Go (zilliztech/milvus-operator, commit a6dcc63) were measured earlier, on 2026-11-21, on a machine of the same size, by hand,
 with pods Ready after 5 s and `minReadySeconds` 30 as it sets, so that Kubernetes needs 35 s a step; no figure of it was measured again here.

@@ -65,7 +65,8 @@ pub struct Program {
     pub path: &'static str,
 }
 
-const OPERATOR: Program =
+/// What the benchmark measures too.
+pub const OPERATOR: Program =
     Program { package: "milvus-operator", binary: "milvus-operator", path: "milvus-operator" };
 const CONFIG: Program =
     Program { package: "milvus-config-tool", binary: "milvus-config-tool", path: "milvus-config-tool" };
