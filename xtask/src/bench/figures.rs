@@ -231,6 +231,8 @@ where
     let back = |object: Option<&K>| object.is_some_and(|object| object.meta().uid != old);
     let waited = Box::pin(wait::wait_for(api, name, REPAIR_WITHIN, back)).await;
     waited.map_err(Box::new).context(NotReachedSnafu)?;
+    // A request is in the audit log after its answer: what a watch has just shown may not be there yet.
+    calm(world).await?;
     let audit = world.audit()?;
     let about = |event: &Event| event.resource == resource && event.name == name && event.received >= before;
     let deleted =
