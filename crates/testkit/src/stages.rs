@@ -104,7 +104,7 @@ fn node_initialize() -> Value {
 fn node_heartbeat() -> Value {
     let spec = json!({
         "selector": { "matchExpressions": [is(NODE_READY, "True")] },
-        "delay": { "durationMilliseconds": 600_000, "jitterDurationMilliseconds": 610_000 },
+        "delay": { "durationMilliseconds": 240_000, "jitterDurationMilliseconds": 300_000 },
         "next": { "statusTemplate": include_str!("stages/node-heartbeat.tpl") },
     });
     stage("node-heartbeat", "Node", spec)
