@@ -20,7 +20,7 @@ use crate::context::Context;
 /// A Milvus reads its Secrets up to so many hundredths earlier than the others, so that a thousand do not do it at once.
 const SPREAD_PERCENT: u64 = 20;
 /// For so many Milvus objects the period is what was asked for. With more of them it is longer in proportion, so that an hour is at most
-/// three requests a minute.
+/// four requests a minute.
 const OFTEN: usize = 180;
 /// How often they are read while one of them can't be used: nothing announces that a missing one has come.
 pub const RETRY: Duration = Duration::from_secs(10);

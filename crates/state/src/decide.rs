@@ -54,6 +54,14 @@ pub struct Decided {
 }
 
 impl Decided {
+    /// Everything was seen to be as it is wanted: the plan is done, nothing else of the Milvus is left, and nothing was just written whose
+    /// effect is not seen yet.
+    pub fn is_seen_done(&self) -> bool {
+        self.verdict == Verdict::Plan(Decision::Done)
+            && self.remains.is_empty()
+            && self.objects.awaited().is_empty()
+    }
+
     fn only(verdict: Verdict) -> Decided {
         Decided {
             milvus: None,

@@ -29,6 +29,9 @@ pub const STORAGE_CLASS: &str = "played";
 pub const NODE_LABEL: (&str, &str) = ("type", "kwok");
 
 const PROBLEMS: [&str; 3] = ["-bad-pull", "-crash", "-never-ready"];
+/// After so long without a heartbeat a node is taken for dead. It is long because on a busy machine a heartbeat may be late: nodes that are
+/// played do not fail by themselves.
+pub(crate) const NODE_GRACE: Duration = Duration::from_mins(10);
 const NODE_READY: &str = r#".status.conditions.[] | select(.type == "Ready") | .status"#;
 
 /// The delays of pods without annotations.
@@ -104,7 +107,10 @@ fn node_initialize() -> Value {
 fn node_heartbeat() -> Value {
     let spec = json!({
         "selector": { "matchExpressions": [is(NODE_READY, "True")] },
-        "delay": { "durationMilliseconds": 240_000, "jitterDurationMilliseconds": 300_000 },
+        "delay": {
+            "durationMilliseconds": millis(NODE_GRACE * 2 / 5),
+            "jitterDurationMilliseconds": millis(NODE_GRACE / 2),
+        },
         "next": { "statusTemplate": include_str!("stages/node-heartbeat.tpl") },
     });
     stage("node-heartbeat", "Node", spec)

@@ -36,8 +36,8 @@ pub enum EtcdError {
     Compacted,
     /// The space alarm is raised.
     #[snafu(display(
-        "etcd has no space left ({what}). Compact it (etcdctl compact --physical), give the space back (etcdctl defrag), raise \
-         --quota-backend-bytes if that is not enough, then clear the alarm (etcdctl alarm disarm) and call again"
+        "etcd has no space left ({what}). Compact it (etcdctl compact --physical), give the space back (etcdctl defrag), \
+         raise --quota-backend-bytes if that is not enough, then clear the alarm (etcdctl alarm disarm) and call again"
     ))]
     NoSpace {
         /// What was asked for.

@@ -37,8 +37,8 @@ pub enum SpaceError {
     /// The alarm is raised: etcd takes no write.
     #[snafu(display(
         "etcd's space alarm is raised ({in_use} of {quota} bytes in use): it takes no write, neither to go on nor to go \
-         back. Compact it (etcdctl compact --physical), give the space back (etcdctl defrag), raise --quota-backend-bytes if that is \
-         not enough, then clear the alarm (etcdctl alarm disarm) and call again"
+         back. Compact it (etcdctl compact --physical), give the space back (etcdctl defrag), raise --quota-backend-bytes \
+         if that is not enough, then clear the alarm (etcdctl alarm disarm) and call again"
     ))]
     Alarm {
         /// Bytes in use.
@@ -49,7 +49,8 @@ pub enum SpaceError {
     /// It would be raised.
     #[snafu(display(
         "etcd has no room for {needed} bytes more ({size} bytes in the file, {in_use} in use, quota {quota}). Compact and \
-         defragment it (etcdctl compact --physical, etcdctl defrag) or raise --quota-backend-bytes, and call again; nothing was written"
+         defragment it (etcdctl compact --physical, etcdctl defrag) or raise --quota-backend-bytes, and call again; \
+         nothing was written"
     ))]
     Full {
         /// Bytes that will be written.

@@ -35,9 +35,7 @@ pub fn update(status: &mut MilvusStatus, snapshot: &Snapshot, decided: &Decided)
             fresh.steps = steps(plan, &decided.progress, None, now);
             status.upgrade = Some(fresh);
         }
-        Verdict::Plan(Decision::Done)
-            if decided.remains.is_empty() && decided.objects.awaited().is_empty() =>
-        {
+        Verdict::Plan(Decision::Done) if decided.is_seen_done() => {
             finish(status, plan, &decided.progress, now);
         }
         Verdict::Plan(decision) => advance(status, plan, decision, decided, now),

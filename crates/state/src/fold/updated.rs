@@ -20,9 +20,7 @@ pub fn milvus_updated(snapshot: &Snapshot, decided: &Decided) -> Said {
                 format!("waits until objects of a former Milvus of this name are gone: {names}"),
             )
         }
-        Verdict::Plan(Decision::Done)
-            if decided.remains.is_empty() && decided.objects.awaited().is_empty() =>
-        {
+        Verdict::Plan(Decision::Done) if decided.is_seen_done() => {
             Said::yes(Reason::MilvusComponentsUpdated, explain::roll_message::<Component>([]))
         }
         Verdict::Dependencies | Verdict::Plan(_) | Verdict::Paused | Verdict::Deleting => {

@@ -96,8 +96,8 @@ impl World {
         for name in names {
             moved |= self.sync(&name);
         }
-        let status = |(name, live): (&String, &Deployment)| Some((name.clone(), live.status.clone()?));
-        self.watched.push_front(self.deployments.iter().filter_map(status).collect());
+        let status = |live: &Deployment| Some((live.metadata.uid.clone()?, live.status.clone()?));
+        self.watched.push_front(self.deployments.values().filter_map(status).collect());
         self.watched.truncate(self.behaviour.watch_lag + 1);
         moved
     }

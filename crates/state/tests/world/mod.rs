@@ -108,7 +108,7 @@ pub struct World {
     pub decided: Option<Decided>,
     /// The tool image of the operator.
     pub tool: Tool,
-    /// The status of every Deployment after each of the last steps, the newest first.
+    /// The status of every Deployment, by UID, after each of the last steps, the newest first.
     pub(crate) watched: VecDeque<BTreeMap<String, DeploymentStatus>>,
     pub(crate) meta: MetaWrite,
     pub(crate) serial: u64,
@@ -277,8 +277,8 @@ impl World {
     pub fn observe(&self) -> Option<Snapshot> {
         let milvus = self.milvus.clone()?;
         let earlier = self.watched.get(self.behaviour.watch_lag);
-        let deployments = self.deployments.iter().map(|(name, live)| {
-            let late = earlier.and_then(|all| all.get(name)).cloned();
+        let deployments = self.deployments.values().map(|live| {
+            let late = earlier.and_then(|all| all.get(live.metadata.uid.as_ref()?)).cloned();
             DeploymentRecord::of(&Deployment { status: late.or_else(|| live.status.clone()), ..live.clone() })
         });
         let core = Core {

@@ -86,8 +86,7 @@ impl Launch<'_> {
             format!("--root-ca-file={}", keys.ca.display()),
             "--use-service-account-credentials=false".to_owned(),
             "--leader-elect=false".to_owned(),
-            // On a busy machine a heartbeat of kwok may be late; nodes that are played do not fail by themselves.
-            "--node-monitor-grace-period=10m".to_owned(),
+            format!("--node-monitor-grace-period={}s", stages::NODE_GRACE.as_secs()),
         ];
         self.start("kube-controller-manager", executable, args.into_iter().chain(RATES.map(str::to_owned)))
             .await
