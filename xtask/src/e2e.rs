@@ -98,7 +98,7 @@ async fn scenario(report: &mut Report, ours: Option<PathBuf>) -> Result<(), Fail
     report.filled = client.fill(&host).await?;
     report.roll = Some(roll::run(&place, &client, &host).await?);
 
-    report.alone = Some(Box::pin(alone::run(&place, &client)).await?);
+    report.alone = Some(Box::pin(alone::run(&place, &client, &images)).await?);
     report.versions = images.versions;
     Ok(())
 }

@@ -3,8 +3,6 @@
 //! A failed read is an error, never an empty value: "no such Secret" and "the API server did not answer" are different
 //! things.
 
-use std::collections::BTreeMap;
-
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod, Secret};
 use kube::Client;
@@ -101,25 +99,26 @@ pub enum SecretRead {
     Forbidden(String),
 }
 
-/// Keys and values of a Secret. `Debug` shows the keys.
+/// Keys and values of a Secret, in the order of the keys. `Debug` shows the keys.
 #[derive(Clone, PartialEq, Eq)]
-pub struct SecretData(BTreeMap<String, Vec<u8>>);
+pub struct SecretData(Vec<(String, Vec<u8>)>);
 
 impl SecretData {
     /// The value of a key, if there is one that is not empty.
     pub fn get(&self, key: &str) -> Option<&[u8]> {
-        self.0.get(key).map(Vec::as_slice).filter(|value| !value.is_empty())
+        let (_, value) = self.0.iter().find(|(name, _)| name == key)?;
+        (!value.is_empty()).then_some(value.as_slice())
     }
 
     /// The names of all keys.
     pub fn keys(&self) -> impl Iterator<Item = &str> {
-        self.0.keys().map(String::as_str)
+        self.0.iter().map(|(name, _)| name.as_str())
     }
 }
 
 impl std::fmt::Debug for SecretData {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_set().entries(self.0.keys()).finish()
+        f.debug_set().entries(self.keys()).finish()
     }
 }
 

@@ -196,21 +196,21 @@ impl Records {
 
     /// The newer of what the watch has and what our own last write returned, so that a pass never decides on a status
     /// that is older than its own.
-    pub fn newest(&self, key: &Key, watched: &Milvus) -> Milvus {
+    pub fn newest(&self, key: &Key, watched: Milvus) -> Milvus {
         let mut written = lock(&self.written);
         let version = |m: &Milvus| m.metadata.resource_version.clone().unwrap_or_default();
         match written.get(key) {
             Some(ours)
                 if ours.metadata.uid == watched.metadata.uid
-                    && !may_replace(&version(ours), &version(watched)) =>
+                    && !may_replace(&version(ours), &version(&watched)) =>
             {
                 ours.clone()
             }
             Some(_) => {
                 written.remove(key);
-                watched.clone()
+                watched
             }
-            None => watched.clone(),
+            None => watched,
         }
     }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use k8s_openapi::NamespaceResourceScope;
+use k8s_openapi::api::events::v1::Event;
 use kube::api::{Api, DeleteParams, Patch, PatchParams, PostParams, Preconditions, PropagationPolicy};
 use kube::{Client, Resource, ResourceExt as _};
 use milvus_api::{Milvus, keys};
@@ -172,6 +173,21 @@ impl Writer {
         let action = format!("write the status of Milvus {namespace}/{name}");
         let api = self.api::<Milvus>(&namespace);
         self.send(action, api.replace_status(&name, &params, milvus)).await
+    }
+
+    /// Writes an Event: creates it or, if it has a series, tells how often it was said.
+    pub async fn event(&self, event: &Event) -> Result<(), Error> {
+        let (namespace, name) = (event.namespace().unwrap_or_default(), event.name_any());
+        let api = self.api::<Event>(&namespace);
+        let action = format!("write Event {namespace}/{name}");
+        let written = match &event.series {
+            None => self.send(action, api.create(&PostParams::default(), event)).await,
+            Some(series) => {
+                let patch = Patch::Merge(json!({ "series": series }));
+                self.send(action, api.patch(&name, &PatchParams::default(), &patch)).await
+            }
+        };
+        written.map(|_| ())
     }
 
     /// Removes our finalizer, whoever has set it (the Go operator's has the same name).

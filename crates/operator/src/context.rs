@@ -5,18 +5,15 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use kube::Client;
-use kube::runtime::events::{Recorder, Reporter};
 use milvus_cluster::Records;
 use milvus_cluster::write::Writer;
 use milvus_probe::Prober;
 use milvus_state::render::Tool;
 
 use crate::credentials::Read;
+use crate::events::Teller;
 use crate::failures::Failures;
 use crate::metrics::Metrics;
-
-/// Name under which Events are reported.
-const CONTROLLER: &str = "milvus-operator";
 
 /// How old Secrets may be while all is well, unless the command line says otherwise.
 const SECRETS_PERIOD: Duration = Duration::from_hours(1);
@@ -32,7 +29,7 @@ pub struct Context {
     /// Probes of dependencies, in the background.
     pub prober: Prober,
     /// Events.
-    pub recorder: Recorder,
+    pub teller: Teller,
     /// Metrics.
     pub metrics: Metrics,
     /// Failed passes in a row, for the back-off.
@@ -55,9 +52,8 @@ impl Context {
         tool: Tool,
         instance: Option<String>,
     ) -> Context {
-        let reporter = Reporter { controller: CONTROLLER.to_owned(), instance };
         Context {
-            recorder: Recorder::new(client.clone(), reporter),
+            teller: Teller::new(instance),
             client,
             writer,
             records: Arc::new(Records::default()),

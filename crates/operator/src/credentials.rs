@@ -4,7 +4,6 @@
 //! when its Milvus changes, while a dependency can't be used, and every [`Context::secrets_period`] (with very many Milvus objects less
 //! often). It is never listed and never watched.
 
-use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
@@ -28,7 +27,8 @@ pub const RETRY: Duration = Duration::from_secs(10);
 /// Everything that probes of one Milvus need from Secrets.
 #[derive(Clone, Debug, Default)]
 pub struct Credentials {
-    secrets: BTreeMap<String, SecretRead>,
+    /// By name. A Milvus has one or two: a tree would take room for eleven.
+    secrets: Vec<(String, SecretRead)>,
     /// Of Secrets that pods read when they start: what was there before, and is no more.
     changed: Vec<String>,
 }
@@ -40,7 +40,7 @@ pub struct Read {
     at: Instant,
     credentials: Credentials,
     /// Digests of the last values that pods could have started with, by Secret: not forgotten when one can't be read.
-    seen: BTreeMap<String, u64>,
+    seen: Vec<(String, u64)>,
 }
 
 /// The credentials of a Milvus, read anew when they may be out of date. `healthy`: the last probes with them succeeded.
@@ -61,8 +61,13 @@ pub async fn of(ctx: &Context, milvus: &Validated, healthy: bool) -> Result<Cred
     let mut credentials = read_all(ctx, milvus).await?;
     let mut seen = known.map(|read| read.seen).unwrap_or_default();
     for (name, digest) in read_at_start(milvus, &credentials) {
-        if seen.insert(name.clone(), digest).is_some_and(|before| before != digest) {
-            credentials.changed.push(name);
+        match seen.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, before)) if *before == digest => {}
+            Some((_, before)) => {
+                *before = digest;
+                credentials.changed.push(name);
+            }
+            None => seen.push((name, digest)),
         }
     }
     let read =
@@ -93,9 +98,10 @@ fn period(asked: Duration, uid: &str, milvuses: usize) -> Duration {
 }
 
 async fn read_all(ctx: &Context, milvus: &Validated) -> Result<Credentials, read::Error> {
-    let mut secrets = BTreeMap::new();
-    for name in milvus.dependencies.secrets().into_keys() {
-        secrets.insert(name.to_owned(), read::secret(&ctx.client, &milvus.namespace, name).await?);
+    let names = milvus.dependencies.secrets();
+    let mut secrets = Vec::with_capacity(names.len());
+    for name in names.into_keys() {
+        secrets.push((name.to_owned(), read::secret(&ctx.client, &milvus.namespace, name).await?));
     }
     Ok(Credentials { secrets, changed: Vec::new() })
 }
@@ -109,7 +115,7 @@ fn read_at_start(milvus: &Validated, credentials: &Credentials) -> Vec<(String, 
     let storage = milvus.dependencies.storage.secret.as_deref();
     let all = [(storage, ["accesskey", "secretkey"]), (kafka, ["username", "password"])];
     let digest = |(name, keys): (Option<&str>, [&str; 2])| {
-        let SecretRead::Data(data) = credentials.secrets.get(name?)? else { return None };
+        let SecretRead::Data(data) = credentials.secret(name?)? else { return None };
         let mut hasher = DefaultHasher::new();
         keys.map(|key| data.get(key)).hash(&mut hasher);
         Some((name?.to_owned(), hasher.finish()))
@@ -128,10 +134,14 @@ impl Credentials {
         let Queue::Kafka { secret: Some(secret), .. } = &milvus.dependencies.queue else {
             return Some(false);
         };
-        match self.secrets.get(secret)? {
+        match self.secret(secret)? {
             SecretRead::Data(data) => Some(data.get("ca.pem").is_some()),
             SecretRead::Missing | SecretRead::Forbidden(_) => None,
         }
+    }
+
+    fn secret(&self, name: &str) -> Option<&SecretRead> {
+        self.secrets.iter().find(|(other, _)| other == name).map(|(_, read)| read)
     }
 
     /// Everything that is needed is there.
@@ -143,7 +153,7 @@ impl Credentials {
     /// The value of a key that must be there. What is wrong names the Secret and its keys, never a value.
     pub fn text(&self, milvus: &Validated, name: &str, key: &str) -> Result<&str, ProbeView> {
         let place = format!("{}/{name}", milvus.namespace);
-        let data = match self.secrets.get(name) {
+        let data = match self.secret(name) {
             Some(SecretRead::Data(data)) => data,
             Some(SecretRead::Forbidden(why)) => {
                 return Err(problem(Reason::SecretError, format!("can't read Secret {place}: {why}")));
@@ -168,7 +178,7 @@ impl Credentials {
 
     /// The value of a key that may be missing, in a Secret that must be there.
     pub fn optional(&self, milvus: &Validated, name: &str, key: &str) -> Result<Option<&str>, ProbeView> {
-        match self.secrets.get(name) {
+        match self.secret(name) {
             Some(SecretRead::Data(data)) if data.get(key).is_none() => Ok(None),
             _ => self.text(milvus, name, key).map(Some),
         }

@@ -21,7 +21,7 @@ pub fn key(milvus: &Milvus) -> Key {
 }
 
 /// Reads everything that a pass needs.
-pub async fn observe(ctx: &Context, watched: &Milvus) -> Result<Snapshot, read::Error> {
+pub async fn observe(ctx: &Context, watched: Milvus) -> Result<Snapshot, read::Error> {
     let core = core(ctx, watched);
     let parsed = validate(&core.milvus, false).ok();
     let seen = match (&parsed, core.milvus.metadata.deletion_timestamp.is_some()) {
@@ -29,7 +29,7 @@ pub async fn observe(ctx: &Context, watched: &Milvus) -> Result<Snapshot, read::
         _ => Seen { kafka_ca: Some(false), ..Seen::default() },
     };
     let needs = needs(&core, seen.kafka_ca == Some(true));
-    let (namespace, name) = key(watched);
+    let (namespace, name) = key(&core.milvus);
     let pods = match needs.pods {
         true => Some(read::pods(&ctx.client, &namespace, &name).await?),
         false => None,
@@ -56,8 +56,8 @@ struct Seen {
     changed_secrets: Vec<String>,
 }
 
-fn core(ctx: &Context, watched: &Milvus) -> Core {
-    let key = key(watched);
+fn core(ctx: &Context, watched: Milvus) -> Core {
+    let key = key(&watched);
     let milvus = ctx.records.newest(&key, watched);
     let entry = format!("{}-milvus", key.1);
     Core {

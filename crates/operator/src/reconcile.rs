@@ -6,11 +6,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use kube::core::DeserializeGuard;
 use kube::runtime::controller::Action;
 use kube::{Resource as _, ResourceExt as _};
-use milvus_api::{Milvus, MilvusStatus, StepState, keys};
-use milvus_cluster::write;
+use milvus_api::{MilvusStatus, StepState, keys};
+use milvus_cluster::{Packed, write};
 use milvus_state::{Decided, Folded, Snapshot, Verdict, decide, fold};
 use snafu::ResultExt as _;
 use tracing::Instrument as _;
@@ -24,23 +23,18 @@ use crate::{credentials, events, probes};
 /// Between two passes that only time has asked for.
 const AT_LEAST: Duration = Duration::from_secs(1);
 
-/// A Milvus as the watch decodes it; one that can't be decoded does not stop the others.
-pub type Guarded = DeserializeGuard<Milvus>;
-
 /// One pass. Every line that is logged in it names the Milvus.
-pub async fn reconcile(object: Arc<Guarded>, ctx: Arc<Context>) -> Result<Action, Error> {
+pub async fn reconcile(object: Arc<Packed>, ctx: Arc<Context>) -> Result<Action, Error> {
     let span = tracing::error_span!("pass", milvus = %object.name_any(), namespace = %object.namespace().unwrap_or_default());
     Box::pin(pass(object, ctx)).instrument(span).await
 }
 
-async fn pass(object: Arc<Guarded>, ctx: Arc<Context>) -> Result<Action, Error> {
-    let milvus = match &object.0 {
-        Ok(milvus) => milvus,
-        Err(invalid) => return Err(Error::Undecodable { message: invalid.error.clone() }),
-    };
+async fn pass(object: Arc<Packed>, ctx: Arc<Context>) -> Result<Action, Error> {
+    let watched = object.unpack().map_err(|message| Error::Undecodable { message })?;
     let started = tokio::time::Instant::now();
     // Boxed, as a whole Milvus is part of them: thousands of passes may wait at a time.
-    let snapshot = Box::pin(observe(&ctx, milvus)).await.context(ObserveSnafu)?;
+    let snapshot = Box::pin(observe(&ctx, watched)).await.context(ObserveSnafu)?;
+    let milvus = &snapshot.core.milvus;
     let decided = decide(&snapshot).context(RenderSnafu)?;
     let (applied, failed) = apply(&ctx, &key(milvus), &decided).await;
     let folded = fold(&snapshot, &decided, &applied);
@@ -48,9 +42,9 @@ async fn pass(object: Arc<Guarded>, ctx: Arc<Context>) -> Result<Action, Error> 
         events::status_refused(&ctx, milvus, &source).await;
         return Err(Error::Status { source });
     }
-    events::publish(&ctx, &snapshot.core.milvus, &folded.notes).await;
+    events::publish(&ctx, milvus, &folded.notes).await;
     ctx.metrics.observe_pass(milvus, &folded.status, started.elapsed());
-    observe_steps(&ctx, snapshot.core.milvus.status.as_ref(), &folded.status);
+    observe_steps(&ctx, milvus.status.as_ref(), &folded.status);
     if let Some(source) = failed {
         return Err(source).context(ApplySnafu);
     }
@@ -77,7 +71,7 @@ async fn write_status(ctx: &Context, snapshot: &Snapshot, folded: &Folded) -> Re
     if observed.status.as_ref() == Some(&folded.status) {
         return Ok(());
     }
-    let mut next = ctx.records.newest(&key, observed);
+    let mut next = ctx.records.newest(&key, observed.clone());
     next.status = Some(folded.status.clone());
     let written = ctx.writer.status(&next).await?;
     ctx.records.wrote(key, written);
@@ -113,7 +107,7 @@ fn next(ctx: &Context, snapshot: &Snapshot, decided: &Decided) -> Action {
 }
 
 /// What follows a failed pass. One that was overtaken is not a failure: the watch brings the newer object.
-pub fn after_failure(object: &Arc<Guarded>, error: &Error, ctx: &Context) -> Action {
+pub fn after_failure(object: &Arc<Packed>, error: &Error, ctx: &Context) -> Action {
     let name = object.name_any();
     let namespace = object.namespace().unwrap_or_default();
     ctx.metrics.failed_pass(error);

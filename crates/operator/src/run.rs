@@ -12,6 +12,7 @@ use kube::api::Api;
 use kube::runtime::controller::{Config, Controller, Error as ControllerError};
 use kube::runtime::reflector::{ObjectRef, store};
 use kube::runtime::{WatchStreamExt as _, reflector, watcher};
+use milvus_cluster::Packed;
 use milvus_cluster::monitors::{self, News};
 use milvus_cluster::records::Key;
 use milvus_cluster::scope::Scope;
@@ -24,13 +25,11 @@ use tokio_util::sync::CancellationToken;
 use crate::args::Stopped;
 use crate::context::Context;
 use crate::http::Phase;
-use crate::reconcile::{Guarded, after_failure, reconcile};
+use crate::reconcile::{after_failure, reconcile};
 use crate::{probes, upgrades};
 
 /// Objects of a page when Milvus objects are listed.
 const PAGE: u32 = 50;
-/// The annotation in which `kubectl apply` keeps what it applied.
-const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 /// What [`controllers`] is started with.
 pub struct Settings {
@@ -121,7 +120,7 @@ fn route(scope: Scope) -> ((Scope, mpsc::UnboundedSender<Key>), mpsc::UnboundedR
 /// What makes a Milvus be looked at, beside itself.
 struct Triggers {
     /// One of them.
-    one: BoxStream<'static, ObjectRef<Guarded>>,
+    one: BoxStream<'static, ObjectRef<Packed>>,
     /// Each of them.
     all: BoxStream<'static, ()>,
 }
@@ -134,9 +133,9 @@ async fn milvus(
     concurrency: u16,
     stop: impl Future<Output = ()> + Send + Sync + 'static,
 ) {
-    let api: Api<Guarded> = scope.api(&ctx.client);
+    let api: Api<Packed> = scope.api(&ctx.client);
     let (reader, writer) = store();
-    let events = watcher(api, watcher::Config::default().page_size(PAGE)).default_backoff().modify(slim);
+    let events = watcher(api, watcher::Config::default().page_size(PAGE)).default_backoff();
     let objects = reflector(writer, events).touched_objects();
     Controller::for_stream(objects, reader)
         .with_config(Config::default().concurrency(concurrency))
@@ -153,17 +152,6 @@ async fn milvus(
         .await;
 }
 
-/// Field ownership is half of a stored object, and what `kubectl apply` keeps for itself is the whole spec once more. Nothing here reads
-/// either.
-fn slim(object: &mut Guarded) {
-    if let Ok(milvus) = &mut object.0 {
-        milvus.metadata.managed_fields = None;
-        if let Some(annotations) = &mut milvus.metadata.annotations {
-            annotations.remove(LAST_APPLIED);
-        }
-    }
-}
-
 /// A Milvus is gone: its probes end. What it owned is garbage-collected.
 fn forget(ctx: &Context, namespace: &str, name: &str) {
     probes::forget(ctx, namespace, name);
@@ -172,7 +160,7 @@ fn forget(ctx: &Context, namespace: &str, name: &str) {
     ctx.metrics.forget(namespace, name);
 }
 
-fn reference((namespace, name): Key) -> ObjectRef<Guarded> {
+fn reference((namespace, name): Key) -> ObjectRef<Packed> {
     ObjectRef::new(&name).within(&namespace)
 }
 

@@ -1,4 +1,5 @@
-//! A standalone of 2.3.5 with its queue on a volume: what is in it outlives its pod.
+//! A standalone of 2.3.5 with its queue on a volume, and with etcd and MinIO at the Services of releases in its own namespace: what is in it
+//! outlives its pod.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -9,6 +10,7 @@ use milvus_testkit::wait::wait_for;
 use super::{
     TO,
     client::{Client, ReadBack},
+    images::Images,
     place::{NAMESPACE, Place},
     say, timed,
 };
@@ -35,10 +37,12 @@ pub(super) struct Alone {
     pub(super) read_back: ReadBack,
 }
 
-/// Creates it, fills it, takes its pod away, and reads back.
-pub(super) async fn run(place: &Place, client: &Client) -> Result<Alone, Failure> {
+/// Creates it together with its releases, fills it, takes its pod away, and reads back.
+pub(super) async fn run(place: &Place, client: &Client, images: &Images) -> Result<Alone, Failure> {
     say("A standalone");
-    let created = place.milvus("milvus-standalone.yaml", NAME, &[("{to}", TO)]);
+    let mut values = images.values();
+    values.push(("{to}", TO));
+    let created = place.milvus("milvus-standalone.yaml", NAME, &values);
     let ((), healthy) = timed(Box::pin(created)).await?;
     let host = place.service(&format!("{NAME}-milvus")).await?;
     client.fill(&host).await?;

@@ -40,7 +40,7 @@ const WITHOUT: [&str; 9] = [
 pub(super) struct Images {
     pub(super) archives: Vec<PathBuf>,
     /// Names in braces of the manifests, and images.
-    pub(super) names: Vec<(&'static str, String)>,
+    names: Vec<(&'static str, String)>,
     /// What ran and where it came from, for the report.
     pub(super) versions: Vec<[String; 3]>,
 }
@@ -78,8 +78,8 @@ pub(super) async fn make(cache: &Path, python: &Path, ours: Option<PathBuf>) -> 
     Ok(images)
 }
 
-/// Name and archive of the operator's image and of that of its tools.
-async fn own(given: Option<PathBuf>) -> Result<[(String, PathBuf); 2], Failure> {
+/// Name and archive of the operator's image and of those of its tools.
+async fn own(given: Option<PathBuf>) -> Result<[(String, PathBuf); 3], Failure> {
     if let Some(directory) = given {
         return Ok(image::archived(&directory));
     }
@@ -89,6 +89,11 @@ async fn own(given: Option<PathBuf>) -> Result<[(String, PathBuf); 2], Failure> 
 }
 
 impl Images {
+    /// What is filled in for the names in braces.
+    pub(super) fn values(&self) -> Vec<(&str, &str)> {
+        self.names.iter().map(|(name, image)| (*name, &**image)).collect()
+    }
+
     fn note(&mut self, program: &str, version: &str, from: &str) {
         self.versions.push([program, version, from].map(str::to_owned));
     }

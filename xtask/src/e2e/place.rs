@@ -46,7 +46,7 @@ impl Place {
 
     /// etcd, MinIO and Kafka in a namespace of their own.
     pub(super) async fn dependencies(&self, images: &Images) -> Result<(), Failure> {
-        self.apply("dependencies.yaml", images.names.iter().map(|(name, image)| (*name, &**image))).await?;
+        self.apply("dependencies.yaml", images.values().into_iter()).await?;
         for name in ["etcd", "minio", "kafka"] {
             self.available("deps", name).await?;
         }

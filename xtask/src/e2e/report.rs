@@ -200,7 +200,8 @@ fn standalone(out: &mut Formatter<'_>, alone: &Alone) -> fmt::Result {
     writeln!(out, "\n## A standalone\n")?;
     writeln!(
         out,
-        "Version {TO}, queue rocksmq on {}. Healthy {:.0} s after its creation; 10,000 rows, flushed, indexed and loaded, and {} that \
+        "Version {TO}, queue rocksmq on {}, etcd and MinIO `inCluster`: at the Services that the Go operator's releases have, with the Secret \
+         that they have, created together with it. Healthy {:.0} s after its creation; 10,000 rows, flushed, indexed and loaded, and {} that \
          were not flushed. Its pod was deleted; the next one was Ready after {:.0} s, and searches were answered rightly {:.0} s \
          later. Read back: {} of {} flushed rows, {} of {} that were not flushed.",
         alone.volume,

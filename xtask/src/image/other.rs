@@ -72,8 +72,8 @@ pub(crate) async fn pause() -> Result<PathBuf, Error> {
     Ok(path)
 }
 
-/// Builds the operator's image and the config tool's; name and archive of each.
-pub(crate) fn ours(out: &Path) -> Result<[(String, PathBuf); 2], Error> {
+/// Builds every image; name and archive of each.
+pub(crate) fn ours(out: &Path) -> Result<[(String, PathBuf); 3], Error> {
     let here = Tree::here();
     fs::create_dir_all(out).context(WriteSnafu { path: out })?;
     for which in OURS {
@@ -82,15 +82,15 @@ pub(crate) fn ours(out: &Path) -> Result<[(String, PathBuf); 2], Error> {
     Ok(archived(out))
 }
 
-/// Name of both, and where their archives are in a directory that has them.
-pub(crate) fn archived(directory: &Path) -> [(String, PathBuf); 2] {
+/// Name of each, and where their archives are in a directory that has them.
+pub(crate) fn archived(directory: &Path) -> [(String, PathBuf); 3] {
     OURS.map(|which| {
         let args = args(which);
         (name(&args, which.image()), directory.join(file_name(&args, which.image())))
     })
 }
 
-const OURS: [Which; 2] = [Which::Operator, Which::Config];
+const OURS: [Which; 3] = [Which::Operator, Which::Config, Which::MetaMigration];
 
 fn args(which: Which) -> Args {
     let tag = env!("CARGO_PKG_VERSION").to_owned();

@@ -37,7 +37,13 @@ fn told(history: &History, mark: u64, generation: i64) {
 async fn a_patch_release_of_a_cluster_with_a_mixcoord_goes_in_the_order_of_the_guide() {
     let story = World::story("order-mix").await;
     let mark = story.running(story.places.mix("2.4.9"), "2.4.9").await;
-    rolled(&story, mark, "2.4.10", &["indexnode", "mixcoord", "querynode", "datanode", "proxy"]).await;
+    let steps = ["indexnode", "mixcoord", "querynode", "datanode", "proxy"];
+    rolled(&story, mark, "2.4.10", &steps).await;
+
+    // An Event for each, with its own words: what says something else is not the same Event once more.
+    story.until_event("UpgradeDone").await;
+    assert_eq!(story.told("StepStarted").await, steps.map(|step| format!("{step} goes to 2.4.10")));
+    assert_eq!(story.told("StepDone").await, steps.map(|step| format!("{step} is at 2.4.10")));
 
     // In upstream's order of components.
     let messages = story.history().messages(mark, "MilvusUpdated", 2);

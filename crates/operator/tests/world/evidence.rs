@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 use k8s_openapi::api::events::v1::Event;
+use kube::api::ListParams;
 use kube::runtime::watcher;
 use milvus_testkit::audit;
 
@@ -26,6 +27,14 @@ impl Story {
         };
         let found = tokio::time::timeout(SOON, find).await;
         found.unwrap_or_else(|_| panic!("no Event {reason} in {}", self.namespace))
+    }
+
+    /// The notes of all Events of that reason, the oldest first.
+    pub async fn told(&self, reason: &str) -> Vec<String> {
+        let mut events = self.api::<Event>().list(&ListParams::default()).await.unwrap().items;
+        events.retain(|event| event.reason.as_deref() == Some(reason));
+        events.sort_by(|one, other| one.event_time.cmp(&other.event_time));
+        events.into_iter().map(|event| event.note.unwrap_or_default()).collect()
     }
 
     /// Reads the audit log until it has what is looked for. An event is in it before its writer has the answer, but

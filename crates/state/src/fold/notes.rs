@@ -17,6 +17,16 @@ pub enum Severity {
     Warning,
 }
 
+impl Severity {
+    /// As the API has it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Severity::Normal => "Normal",
+            Severity::Warning => "Warning",
+        }
+    }
+}
+
 /// One Event about a Milvus.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Note {
