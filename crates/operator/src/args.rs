@@ -80,7 +80,7 @@ pub struct Args {
     pub k8s_burst: u32,
 
     /// How often the Secrets of a Milvus whose dependencies are well are read again, such as 1h or 90s; one that changes before is
-    /// noticed when a dependency refuses the old credentials. With more than 180 Milvus objects it is longer in proportion.
+    /// noticed when a dependency refuses the old credentials. With more than 100 Milvus objects it is longer in proportion.
     #[arg(long, default_value = "1h", value_name = "TIME", value_parser = time)]
     pub secrets_period: Duration,
 

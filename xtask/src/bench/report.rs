@@ -269,7 +269,7 @@ API server with RBAC and audit log. Pods are played by kwok: Ready 1 s after the
 * A started operator has looked at a Milvus when its metrics have a series for it.
 * Idleness begins when the operator has written nothing for 5 s: the last Event of a change comes after the status that was waited for.
 * Idle requests are all requests of the operator but those for its Lease; a watch counts when it ends. Secrets, which with many
-  Milvus objects are read about once in 18 s, are due for the first time long after.
+  Milvus objects are read about once in 32 s, are due for the first time long after.
 
 The figures of the operator in Go (zilliztech/milvus-operator, commit a6dcc63) were measured earlier, on 2026-11-21, on a machine of the same size, by hand,
 with pods Ready after 5 s and `minReadySeconds` 30 as it sets, so that Kubernetes needs 35 s a step; no figure of it was measured again here.
