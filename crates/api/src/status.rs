@@ -189,6 +189,10 @@ pub struct ResolvedDefaults {
     /// Object storage.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub storage_endpoint: Option<String>,
+
+    /// Volume claim of a queue that runs inside Milvus.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queue_claim: Option<String>,
 }
 
 /// Which coordinators a cluster has.

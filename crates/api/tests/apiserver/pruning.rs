@@ -169,7 +169,7 @@ fn full_status() -> Value {
         },
         "resolved": {
             "mode": "cluster", "msgStreamType": "pulsar", "coordinators": "mix", "etcdRootPath": "m", "bucket": "m",
-            "etcdEndpoints": ["etcd:2379"], "storageEndpoint": "minio:9000",
+            "etcdEndpoints": ["etcd:2379"], "storageEndpoint": "minio:9000", "queueClaim": "my-release-data",
         },
         "appliedGenerations": { "m-milvus-proxy": 7 },
     })

@@ -8,8 +8,12 @@ use milvus_api::{Components, Milvus, MilvusSpec, Reason, ResolvedDefaults};
 use milvus_plan::{Coordinators, Queue, QueueChange, Topology};
 
 use super::Validated;
-use crate::convert;
+use super::settings::DataVolume;
 use crate::refusal::Refusal;
+use crate::{convert, dependencies};
+
+/// How a queue without a claim is named: by the kind of its volume, which is no name of a claim.
+const NO_CLAIM: &str = "emptyDir";
 
 /// Seconds a new pod must be ready before it counts: upstream's constant.
 const MIN_READY_SECONDS: i32 = 30;
@@ -48,6 +52,16 @@ pub fn resolve(milvus: &Validated) -> ResolvedDefaults {
         bucket: Some(deps.storage.bucket.clone()),
         etcd_endpoints: deps.etcd.endpoints.clone(),
         storage_endpoint: Some(milvus.storage_endpoint.clone()),
+        queue_claim: queue_claim(milvus).map(str::to_owned),
+    }
+}
+
+/// The claim with what is not in the object storage yet. Woodpecker has its data there.
+fn queue_claim(milvus: &Validated) -> Option<&str> {
+    match (&milvus.dependencies.queue, milvus.data.as_ref()?) {
+        (dependencies::Queue::Woodpecker { .. }, _) | (_, DataVolume::Scratch) => None,
+        (_, DataVolume::Claim(claim)) => Some(&claim.name),
+        (_, DataVolume::Existing(name)) => Some(name),
     }
 }
 
@@ -97,6 +111,7 @@ pub fn refusals(milvus: &Validated, pinned: Option<&ResolvedDefaults>) -> Vec<Re
         milvus,
     ));
     found.extend(changed("minio.bucketName", asked.bucket.as_ref(), pinned.bucket.as_ref(), milvus));
+    found.extend(pinned.queue_claim.as_ref().and_then(|was| queue_lost(milvus, was)));
     found
 }
 
@@ -137,10 +152,31 @@ fn lost(milvus: &Validated, field: &str, now: &str, was: &str) -> Refusal {
     )
 }
 
+/// A queue inside Milvus would begin anew: on a directory that goes with the pod, or in another claim.
+fn queue_lost(milvus: &Validated, was: &str) -> Option<Refusal> {
+    let now = queue_claim(milvus).unwrap_or(NO_CLAIM);
+    (now != was && !allowed(milvus, was, now)).then(|| {
+        let queue = milvus.dependencies.queue.name();
+        Refusal::new(
+            Reason::DependencyChangeRefused,
+            format!(
+                "spec.dependencies.{queue}.persistence: the queue of this Milvus is in the volume claim {was}, with all that is not flushed; \
+                 on {now} it would start empty. Nothing was changed. Put spec.dependencies.{queue}.persistence back, or, if nothing in the \
+                 queue is needed or it was copied, allow it with the annotation {}: \"{was}->{now}\"",
+                milvus_api::keys::ALLOW_UPGRADE
+            ),
+        )
+    })
+}
+
+/// The annotation allows exactly this change.
+fn allowed(milvus: &Validated, was: &str, now: &str) -> bool {
+    milvus.allow_upgrade.as_deref().is_some_and(|text| text.trim() == format!("{was}->{now}"))
+}
+
 fn changed(field: &str, now: Option<&String>, was: Option<&String>, milvus: &Validated) -> Option<Refusal> {
     let (now, was) = (now?, was?);
-    let allowed = milvus.allow_upgrade.as_deref().is_some_and(|text| text.trim() == format!("{was}->{now}"));
-    (now != was && !allowed).then(|| {
+    (now != was && !allowed(milvus, was, now)).then(|| {
         Refusal::new(
             Reason::DependencyChangeRefused,
             format!(

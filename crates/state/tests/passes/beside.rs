@@ -26,6 +26,29 @@ fn with_claim(persistence: Value) -> Milvus {
     milvus
 }
 
+/// What is not flushed is only in the claim: a spec that no longer names it halts, and says what allows it.
+#[test]
+fn a_queue_does_not_lose_its_claim_unless_that_is_allowed() {
+    let mut world = World::running(with_claim(json!({"enabled": true})));
+    let without = with_claim(json!({"enabled": false})).spec.dependencies;
+    world.edit(|m| m.spec.dependencies = without);
+    world.settle();
+    let said = world.status().condition(ConditionType::SpecAccepted).unwrap().clone();
+    assert_eq!((said.status.as_str(), said.reason.as_str()), ("False", "DependencyChangeRefused"));
+    let named =
+        ["spec.dependencies.rocksmq.persistence", "claim my-release-data", "\"my-release-data->emptyDir\""];
+    assert!(named.iter().all(|word| said.message.contains(word)), "{}", said.message);
+    let mounted = |world: &World| volume(world, "my-release-milvus-standalone", "milvus-data");
+    assert_eq!(mounted(&world)["persistentVolumeClaim"]["claimName"], "my-release-data");
+
+    world.edit(|m| {
+        let annotations = m.metadata.annotations.get_or_insert_default();
+        annotations.insert("milvus.io/allow-upgrade".to_owned(), "my-release-data->emptyDir".to_owned());
+    });
+    world.settle();
+    assert!(mounted(&world)["emptyDir"].is_object(), "{}", mounted(&world));
+}
+
 fn volume(world: &World, deployment: &str, name: &str) -> Value {
     let pod = world.deployments[deployment].spec.as_ref().unwrap().template.spec.clone().unwrap();
     let found = pod.volumes.unwrap().into_iter().find(|v| v.name == name).unwrap();
