@@ -11,7 +11,7 @@ use milvus_probe::Prober;
 use milvus_state::render::Tool;
 
 use crate::credentials::Read;
-use crate::events::Teller;
+use crate::events::Recorder;
 use crate::failures::Failures;
 use crate::metrics::Metrics;
 
@@ -29,7 +29,7 @@ pub struct Context {
     /// Probes of dependencies, in the background.
     pub prober: Prober,
     /// Events.
-    pub teller: Teller,
+    pub recorder: Recorder,
     /// Metrics.
     pub metrics: Metrics,
     /// Failed passes in a row, for the back-off.
@@ -53,7 +53,7 @@ impl Context {
         instance: Option<String>,
     ) -> Context {
         Context {
-            teller: Teller::new(instance),
+            recorder: Recorder::new(instance),
             client,
             writer,
             records: Arc::new(Records::default()),

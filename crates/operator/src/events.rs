@@ -25,8 +25,8 @@ const CONTROLLER: &str = "milvus-operator";
 /// the same thing are an Event of their own: `kube`'s recorder, like that of client-go, keeps only the first.
 const SERIES: SignedDuration = SignedDuration::from_mins(6);
 
-/// Who reports, and what was said lately.
-pub struct Teller {
+/// Who reports, and what was said lately. A small one of our own: see [`SERIES`].
+pub struct Recorder {
     instance: String,
     /// By a digest of everything that was said, and about whom. It can be lost: then it is said anew.
     said: Mutex<HashMap<u64, Said>>,
@@ -40,10 +40,10 @@ struct Said {
     count: i32,
 }
 
-impl Teller {
+impl Recorder {
     /// `instance`: name of the operator's pod.
-    pub fn new(instance: Option<String>) -> Teller {
-        Teller { instance: instance.unwrap_or_else(|| CONTROLLER.to_owned()), said: Mutex::default() }
+    pub fn new(instance: Option<String>) -> Recorder {
+        Recorder { instance: instance.unwrap_or_else(|| CONTROLLER.to_owned()), said: Mutex::default() }
     }
 
     /// When these words were said before, if that was lately.
@@ -111,12 +111,12 @@ pub async fn status_refused(ctx: &Context, milvus: &Milvus, error: &write::Error
 
 async fn one(ctx: &Context, milvus: &Milvus, note: &Note) {
     let (words, now) = (digest(milvus, note), Timestamp::now());
-    let said = match ctx.teller.before(words, now) {
+    let said = match ctx.recorder.before(words, now) {
         Some(before) => Said { last: now, count: before.count.saturating_add(1), ..before },
         None => Said { first: now, last: now, count: 1 },
     };
-    let written = ctx.writer.event(&ctx.teller.event(milvus, note, said)).await;
-    ctx.teller.remember(words, written.is_ok().then_some(said));
+    let written = ctx.writer.event(&ctx.recorder.event(milvus, note, said)).await;
+    ctx.recorder.remember(words, written.is_ok().then_some(said));
     if let Err(error) = written {
         let (namespace, name) = (milvus.namespace().unwrap_or_default(), milvus.name_any());
         tracing::warn!(%namespace, %name, %error, reason = note.reason, "an Event is lost");

@@ -103,8 +103,9 @@ impl Tree {
         let target = arch.target();
         need_target(&self.root, target)?;
         let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        cargo.current_dir(&self.root).args(["build", "--release", "--locked", "--package", program.package]);
-        cargo.args(["--bin", program.binary, "--target", target, "--target-dir"]).arg(&self.target);
+        cargo.current_dir(&self.root).args(["build", "--profile", program.profile, "--locked"]);
+        cargo.args(["--package", program.package, "--bin", program.binary]);
+        cargo.args(["--target", target, "--target-dir"]).arg(&self.target);
         let home = cargo_home()?;
         cargo.env("CARGO_ENCODED_RUSTFLAGS", self.rust_flags(&home)).env_remove("RUSTFLAGS");
         let cc = format!("CC_{}", target.replace('-', "_"));
@@ -117,7 +118,7 @@ impl Tree {
         cargo.env(format!("CFLAGS_{}", target.replace('-', "_")), flag);
         let status = cargo.status().context(StartSnafu { program: "cargo" })?;
         ensure!(status.success(), FailedSnafu { what: format!("the build of {}", program.package), status });
-        Ok(self.target.join(target).join("release").join(program.binary))
+        Ok(self.target.join(target).join(program.profile).join(program.binary))
     }
 
     /// Paths of this machine are replaced (the last that fits counts), and nothing of the machine links.

@@ -63,15 +63,29 @@ pub struct Program {
     pub binary: &'static str,
     /// Where it lies, without the leading slash.
     pub path: &'static str,
+    /// Cargo's profile that it is built with.
+    pub profile: &'static str,
 }
 
 /// What the benchmark measures too.
-pub const OPERATOR: Program =
-    Program { package: "milvus-operator", binary: "milvus-operator", path: "milvus-operator" };
-const CONFIG: Program =
-    Program { package: "milvus-config-tool", binary: "milvus-config-tool", path: "milvus-config-tool" };
-const META: Program =
-    Program { package: "milvus-meta", binary: "meta-migration", path: "milvus/bin/meta-migration" };
+pub const OPERATOR: Program = Program {
+    package: "milvus-operator",
+    binary: "milvus-operator",
+    path: "milvus-operator",
+    profile: "operator",
+};
+const CONFIG: Program = Program {
+    package: "milvus-config-tool",
+    binary: "milvus-config-tool",
+    path: "milvus-config-tool",
+    profile: "release",
+};
+const META: Program = Program {
+    package: "milvus-meta",
+    binary: "meta-migration",
+    path: "milvus/bin/meta-migration",
+    profile: "release",
+};
 
 /// The names that the pods of a Milvus call: one program that looks at the name that it is called by.
 const TOOLS: &[(&str, &str)] = &[
