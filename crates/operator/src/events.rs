@@ -25,7 +25,7 @@ const CONTROLLER: &str = "milvus-operator";
 /// the same thing are an Event of their own: `kube`'s recorder, like that of client-go, keeps only the first.
 const SERIES: SignedDuration = SignedDuration::from_mins(6);
 
-/// Who reports, and what was said lately. A small one of our own: see [`SERIES`].
+/// Who reports, and what was said lately. A small one of our own, for the words that kube's would lose.
 pub struct Recorder {
     instance: String,
     /// By a digest of everything that was said, and about whom. It can be lost: then it is said anew.
