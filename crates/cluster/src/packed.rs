@@ -42,7 +42,8 @@ impl Packed {
         }
     }
 
-    /// The Milvus, without field ownership and what `kubectl apply` keeps, which nothing reads; or why it can't be decoded, which names the field.
+    /// The Milvus, without what nothing reads (field ownership, and what `kubectl apply` keeps for itself); or why it can't be decoded,
+    /// which names the field.
     pub fn unpack(&self) -> Result<Milvus, String> {
         let text = self.content.as_deref().map_err(ToString::to_string)?;
         serde_json::from_str(text).map_err(|error| error.to_string())

@@ -11,9 +11,9 @@ use milvus_probe::Prober;
 use milvus_state::render::Tool;
 
 use crate::credentials::Read;
-use crate::events::Recorder;
 use crate::failures::Failures;
 use crate::metrics::Metrics;
+use crate::recorder::Recorder;
 
 /// How old Secrets may be while all is well, unless the command line says otherwise.
 const SECRETS_PERIOD: Duration = Duration::from_hours(1);
@@ -53,7 +53,7 @@ impl Context {
         instance: Option<String>,
     ) -> Context {
         Context {
-            recorder: Recorder::new(instance),
+            recorder: Recorder::new(writer.clone(), instance),
             client,
             writer,
             records: Arc::new(Records::default()),

@@ -17,6 +17,7 @@ pub mod observe;
 pub mod probes;
 pub mod process;
 pub mod reconcile;
+pub mod recorder;
 pub mod requirements;
 pub mod run;
 pub mod targets;

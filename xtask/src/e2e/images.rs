@@ -79,7 +79,7 @@ pub(super) async fn make(cache: &Path, python: &Path, ours: Option<PathBuf>) -> 
 }
 
 /// Name and archive of the operator's image and of those of its tools.
-async fn own(given: Option<PathBuf>) -> Result<[(String, PathBuf); 3], Failure> {
+async fn own(given: Option<PathBuf>) -> Result<Vec<(String, PathBuf)>, Failure> {
     if let Some(directory) = given {
         return Ok(image::archived(&directory));
     }

@@ -15,11 +15,10 @@ use snafu::ResultExt as _;
 use super::{
     Args, Error,
     archive::{self, Contents},
-    compile::{Arch, Tree},
+    compile::Arch,
     error::{ArchiveSnafu, ProgramSnafu, ToolSnafu, WriteSnafu},
-    file_name, layer, name,
+    file_name, layer, name, run,
     table::Which,
-    write,
 };
 
 /// An image that is not of this project.
@@ -73,26 +72,29 @@ pub(crate) async fn pause() -> Result<PathBuf, Error> {
 }
 
 /// Builds every image; name and archive of each.
-pub(crate) fn ours(out: &Path) -> Result<[(String, PathBuf); 3], Error> {
-    let here = Tree::here();
-    fs::create_dir_all(out).context(WriteSnafu { path: out })?;
-    for which in OURS {
-        write(&args(which), &here, which.image(), out)?;
-    }
+pub(crate) fn ours(out: &Path) -> Result<Vec<(String, PathBuf)>, Error> {
+    run(&Args { out: Some(out.to_owned()), ..every() })?;
     Ok(archived(out))
 }
 
 /// Name of each, and where their archives are in a directory that has them.
-pub(crate) fn archived(directory: &Path) -> [(String, PathBuf); 3] {
-    OURS.map(|which| {
-        let args = args(which);
-        (name(&args, which.image()), directory.join(file_name(&args, which.image())))
-    })
+pub(crate) fn archived(directory: &Path) -> Vec<(String, PathBuf)> {
+    let args = every();
+    let row = |image| (name(&args, image), directory.join(file_name(&args, image)));
+    args.which.images().into_iter().map(row).collect()
 }
 
-const OURS: [Which; 3] = [Which::Operator, Which::Config, Which::MetaMigration];
-
-fn args(which: Which) -> Args {
+/// What the verb takes when nothing is said.
+fn every() -> Args {
     let tag = env!("CARGO_PKG_VERSION").to_owned();
-    Args { which, out: None, prefix: None, tag, arch: None, binaries: None, rootfs: None, check: false }
+    Args {
+        which: Which::All,
+        out: None,
+        prefix: None,
+        tag,
+        arch: None,
+        binaries: None,
+        rootfs: None,
+        check: false,
+    }
 }

@@ -22,11 +22,6 @@ pub enum Which {
 }
 
 impl Which {
-    /// The first row that it names.
-    pub fn image(self) -> &'static Image {
-        IMAGES.iter().find(|(which, _)| self == *which).map_or(&IMAGES[0].1, |(_, image)| image)
-    }
-
     /// The rows that it names.
     pub fn images(self) -> Vec<&'static Image> {
         IMAGES
