@@ -43,6 +43,8 @@ pub(crate) enum Error {
 
 pub(crate) async fn run(args: Args) -> Result<(), Error> {
     let started = Instant::now();
+    // Later stages work without a network; a machine that has built nothing yet lacks crates of other packages.
+    stage("dependencies", cargo(&["fetch", "--locked"])).await?;
     stage("format", cargo(&["fmt", "--all", "--check"])).await?;
     stage("walls and budgets", cargo(&["test", "--package", "xtask", "--test", "walls", "--locked"])).await?;
     stage("lints", cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]))
