@@ -149,6 +149,8 @@ pub enum Reason {
     Supported,
     /// `spec` asks for something that this operator does not do yet; the message lists the fields.
     NotYetSupported,
+    /// The Milvus that a `MilvusUpgrade` names does not exist.
+    MilvusNotFound,
     /// No change of image is under way.
     NoUpgrade,
     /// The change of image was recorded and begins with the next pass.
@@ -216,6 +218,7 @@ impl Reason {
             | Self::DependencyChangeRefused
             | Self::UnknownVersion => &[C::SpecAccepted],
             Self::Supported | Self::NotYetSupported => &[C::SpecSupported],
+            Self::MilvusNotFound => &[],
             Self::NoUpgrade
             | Self::UpgradeRecorded
             | Self::WaitingForRollout

@@ -9,6 +9,10 @@ use strum::{Display, EnumString, IntoStaticStr};
 
 use crate::ComponentName;
 
+/// Name of the init container that puts the tools into place.
+pub const CONFIG_CONTAINER: &str = "config";
+/// A user's mount of this name takes away the one at its path (upstream's convention).
+pub const REMOVE: &str = "_remove";
 /// Longest name of a Deployment, ConfigMap or claim (a DNS subdomain).
 pub const MAX_SUBDOMAIN: usize = 253;
 /// Longest value of a label, and longest name of a Service (a DNS label).

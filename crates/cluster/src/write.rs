@@ -165,14 +165,25 @@ impl Writer {
         gone_is_good(self.send(action, api.delete(name, &params)).await)
     }
 
-    /// Replaces the status. The resource version is part of it: a second writer shows as a conflict, and what is stale goes.
-    pub async fn status(&self, milvus: &Milvus) -> Result<Milvus, Error> {
-        let (namespace, name) = (milvus.namespace().unwrap_or_default(), milvus.name_any());
+    /// Replaces the status. The resource version is part of it: a second writer shows as a conflict, and what is stale
+    /// goes.
+    ///
+    /// # Errors
+    /// What the API server refused, or that it gave no answer.
+    pub async fn status<K>(&self, object: &K) -> Result<K, Error>
+    where
+        K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
+            + Clone
+            + DeserializeOwned
+            + Serialize
+            + std::fmt::Debug,
+    {
+        let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
         let params =
             PostParams { field_manager: Some(keys::FIELD_MANAGER.to_owned()), ..PostParams::default() };
-        let action = format!("write the status of Milvus {namespace}/{name}");
-        let api = self.api::<Milvus>(&namespace);
-        self.send(action, api.replace_status(&name, &params, milvus)).await
+        let action = format!("write the status of {} {namespace}/{name}", K::kind(&()));
+        let api = self.api::<K>(&namespace);
+        self.send(action, api.replace_status(&name, &params, object)).await
     }
 
     /// Writes an Event: creates it or, if it has a series, tells how often it was said.

@@ -6,23 +6,26 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::{StreamExt as _, future};
 use kube::Client;
 use milvus_cluster::connect;
 use milvus_cluster::write::{Fence, Writer};
-use milvus_probe::Prober;
-use milvus_state::render::Tool;
+use milvus_controller::context::Parts;
+use milvus_controller::lease::{self, Elector, Leadership, Lost};
+use milvus_controller::run::{Settings, controllers};
+use milvus_controller::{Clock, Context};
+use milvus_probe::{Changes, Prober};
+use milvus_state::manifests::Tool;
 use snafu::{ResultExt as _, Snafu};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::args::Args;
-use crate::context::Context;
 use crate::http::{self, Phase};
-use crate::lease::{self, Elector, Leadership, Lost};
 use crate::metrics::{Lead, Metrics};
+use crate::probing::{self, Probing};
 use crate::requirements;
-use crate::run::{Settings, controllers};
 
 /// Image of the `config` init container when neither flag nor environment names one.
 const TOOL_IMAGE: &str = concat!("milvus-operator:", env!("CARGO_PKG_VERSION"));
@@ -97,14 +100,19 @@ pub async fn run(args: Args) -> Result<(), Error> {
     };
     phase.send_replace(Phase::Syncing);
     let (prober, changes) = Prober::new();
-    let writer = Writer::new(client.clone(), fence(leadership.as_ref()));
-    let pod = Some(args.pod_name.clone());
-    let ctx = Context {
+    let parts = Parts {
+        writer: Writer::new(client.clone(), fence(leadership.as_ref())),
+        client,
+        clock: Clock::system(),
+        dependencies: Arc::new(Probing::new(prober)),
+        observer: Arc::new(metrics),
+        tool: tool(&args),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        instance: args.pod_name.clone(),
         secrets_period: args.secrets_period,
-        ..Context::new(client, writer, prober, metrics, tool(&args), pod)
     };
     let halt = CancellationToken::new();
-    let working = controllers(Arc::new(ctx), changes, settings(&args, &phase), halt.clone());
+    let working = work(&args, Context::new(parts), changes, phase.clone(), halt.clone());
     tokio::pin!(working);
     tokio::select! {
         () = &mut working => return EndedSnafu.fail(),
@@ -125,13 +133,29 @@ pub async fn run(args: Args) -> Result<(), Error> {
     Ok(())
 }
 
-fn settings(args: &Args, phase: &watch::Sender<Phase>) -> Settings {
-    Settings {
+/// Runs what is not stopped by the command line, until `halt`.
+async fn work(
+    args: &Args,
+    ctx: Context,
+    changes: Changes,
+    phase: watch::Sender<Phase>,
+    halt: CancellationToken,
+) {
+    if args.stop_reconcilers.milvus {
+        tracing::warn!("nothing is done about any Milvus: --stop-reconcilers");
+        phase.send_replace(Phase::Working);
+        halt.cancelled().await;
+        return;
+    }
+    let probed = changes.into_stream().filter_map(|key| future::ready(probing::owner(&key)));
+    let settings = Settings {
         scopes: args.scopes(),
         concurrency: args.concurrent_reconcile,
-        stopped: args.stop_reconcilers,
-        phase: phase.clone(),
-    }
+        upgrades: !args.stop_reconcilers.upgrades,
+        probed: probed.boxed(),
+        working: Box::new(move || _ = phase.send_replace(Phase::Working)),
+    };
+    controllers(Arc::new(ctx), settings, halt).await;
 }
 
 fn standing(leadership: Option<&Leadership>) -> Lead {
@@ -196,7 +220,7 @@ async fn lead(
         return Some(None);
     }
     phase.send_replace(Phase::Standby);
-    let elector = Elector::new(client.clone(), &args.namespace, identity);
+    let elector = Elector::new(client.clone(), &args.namespace, identity, Clock::system());
     tokio::select! {
         leadership = elector.wait_until_leader() => Some(Some(leadership)),
         () = stop.cancelled() => None,

@@ -1,240 +1,284 @@
-//! One pass, from what was read to what is to be written: validate, plan, next, render.
+//! What a pass does, from what was parsed and read: refuse, wait, record, or roll.
 
 use std::collections::BTreeSet;
 
-use milvus_api::{Reason, keys};
-use milvus_plan::{Component, Decision, Plan, Progress, Version, next};
+use milvus_api::Reason;
+use milvus_plan::{Decision, Direction, Plan, Progress, Version, next};
 
+use crate::changes::{Leftover, Objects, Removal, Turns, assemble, remains};
+use crate::desired::{self, Desired, Parsed};
+use crate::kinds::Kind;
+use crate::manifests::Error;
+use crate::observed::Snapshot;
 use crate::refusal::Refusal;
-use crate::render::assemble::{self, Leftover};
-use crate::render::{Error, Kind, Objects, Removal, Removed};
-use crate::request;
-use crate::size;
-use crate::snapshot::Snapshot;
-use crate::survey;
-use crate::target::{self, Target};
-use crate::validate::{Validated, pins, validate};
+use crate::rollout::{Target, progress, request};
+use crate::spec::resolved;
 
-/// What a pass has come to.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Verdict {
+/// The components as they are to be, and how far they are.
+#[derive(Clone, Debug)]
+pub struct Rollout {
+    /// The components and their Deployments.
+    pub targets: Vec<Target>,
+    /// How far they are.
+    pub progress: Progress,
+    /// Components that the Milvus has no more and of which Deployments or pods are left.
+    pub remains: BTreeSet<String>,
+}
+
+/// A rollout with its plan.
+#[derive(Clone, Debug)]
+pub struct Planned {
+    /// The plan.
+    pub plan: Plan,
+    /// How far it is.
+    pub rollout: Rollout,
+}
+
+/// What a pass has come to. Each case holds what is valid for it.
+#[derive(Clone, Debug)]
+pub enum Outcome {
     /// Annotation `milvus.io/pause-reconcile`: nothing is written.
     Paused,
     /// The object is going.
     Deleting,
     /// The spec, or the change of it, is refused: nothing that runs is touched.
-    Refused(Vec<Refusal>),
+    Refused {
+        /// At least one.
+        refusals: Vec<Refusal>,
+        /// What runs and is kept; `None` where it can't be told.
+        kept: Option<Rollout>,
+    },
     /// Objects of a former Milvus of the same name are still there.
     Leftovers(Vec<String>),
     /// A dependency can't be used, and what is asked needs it.
-    Dependencies,
-    /// What the plan says.
-    Plan(Decision),
+    Dependencies(Planned),
+    /// The target is not in status yet: only the status is written.
+    Record(Planned),
+    /// The plan is carried out.
+    Roll {
+        /// The plan, and how far it is.
+        planned: Planned,
+        /// What it says now: never [`Decision::Record`] or [`Decision::Halt`].
+        decision: Decision,
+    },
 }
 
-/// Everything that a pass has found out and wants.
-#[derive(Clone, Debug)]
-pub struct Decided {
-    /// The parsed Milvus, unless it can't be parsed.
-    pub milvus: Option<Validated>,
-    /// Its components at their targets.
-    pub targets: Vec<Target>,
-    /// How far they are.
-    pub progress: Progress,
-    /// The plan, unless there is none.
-    pub plan: Option<Plan>,
-    /// What the pass has come to.
-    pub verdict: Verdict,
-    /// What is to be written.
-    pub objects: Objects,
-    /// What should not exist any more. It goes when everything wanted was seen.
-    pub stale: Vec<Removal>,
-    /// Components that the Milvus has no more and of which Deployments or pods are left.
-    pub remains: BTreeSet<String>,
-}
-
-impl Decided {
-    /// Everything was seen to be as it is wanted: the plan is done, nothing else of the Milvus is left, and nothing was just written whose
-    /// effect is not seen yet.
-    pub fn is_seen_done(&self) -> bool {
-        self.verdict == Verdict::Plan(Decision::Done)
-            && self.remains.is_empty()
-            && self.objects.awaited().is_empty()
+impl Outcome {
+    /// The plan, where there is one.
+    pub fn plan(&self) -> Option<&Plan> {
+        self.planned().map(|planned| &planned.plan)
     }
 
-    fn only(verdict: Verdict) -> Decided {
-        Decided {
-            milvus: None,
-            targets: Vec::new(),
-            progress: Progress::default(),
-            plan: None,
-            verdict,
-            objects: Objects::default(),
-            stale: Vec::new(),
-            remains: BTreeSet::new(),
+    /// How far the components are, where that was looked at.
+    pub fn rollout(&self) -> Option<&Rollout> {
+        match self {
+            Outcome::Refused { kept, .. } => kept.as_ref(),
+            _ => self.planned().map(|planned| &planned.rollout),
+        }
+    }
+
+    fn planned(&self) -> Option<&Planned> {
+        match self {
+            Outcome::Dependencies(planned) | Outcome::Record(planned) | Outcome::Roll { planned, .. } => {
+                Some(planned)
+            }
+            Outcome::Paused | Outcome::Deleting | Outcome::Refused { .. } | Outcome::Leftovers(_) => None,
         }
     }
 }
 
-/// Decides a pass.
-///
-/// # Errors
-/// Only bugs: an object that can't be rendered or hashed. What a user can get wrong is a [`Verdict`].
-pub fn decide(snapshot: &Snapshot) -> Result<Decided, Error> {
-    let meta = &snapshot.core.milvus.metadata;
-    if meta.deletion_timestamp.is_some() {
-        return Ok(deleting(snapshot));
-    }
-    let paused = meta.annotations.as_ref().and_then(|a| a.get(keys::PAUSE_RECONCILE));
-    if paused.is_some_and(|value| value == "true") {
-        return Ok(Decided::only(Verdict::Paused));
-    }
-    let milvus = match validate(&snapshot.core.milvus, snapshot.kafka_has_ca()) {
-        Ok(milvus) => milvus,
-        Err(refusals) => return Ok(Decided::only(Verdict::Refused(refusals))),
-    };
-    if let Some(refusal) = size::refusal(&milvus) {
-        return Ok(Decided::only(Verdict::Refused(vec![refusal])));
-    }
-    if let Some(refusals) = refused_outright(&milvus, snapshot) {
-        return Ok(Decided { milvus: Some(milvus), ..Decided::only(Verdict::Refused(refusals)) });
-    }
-    let leftovers = snapshot.core.leftovers();
-    if !leftovers.is_empty() {
-        return Ok(Decided { milvus: Some(milvus), ..Decided::only(Verdict::Leftovers(leftovers)) });
-    }
-    planned(milvus, snapshot)
+/// What a pass has come to, and what it writes.
+#[derive(Clone, Debug)]
+pub struct Decided {
+    /// What it has come to.
+    pub outcome: Outcome,
+    /// What is to be written.
+    pub objects: Objects,
 }
 
-/// Stops the workloads first; the finalizer goes when no pod is left, and with it the claim, if it was asked to. The rest is
-/// garbage-collected.
+impl Decided {
+    /// Everything was seen to be as it is wanted: the plan is done, nothing else of the Milvus is left, and nothing was
+    /// just written whose effect is not seen yet.
+    pub fn is_seen_done(&self) -> bool {
+        match &self.outcome {
+            Outcome::Roll { planned, decision: Decision::Done } => {
+                planned.rollout.remains.is_empty() && self.objects.awaited().is_empty()
+            }
+            _ => false,
+        }
+    }
+
+    fn only(outcome: Outcome) -> Decided {
+        Decided { outcome, objects: Objects::default() }
+    }
+
+    fn refused(refusals: Vec<Refusal>) -> Decided {
+        Decided::only(Outcome::Refused { refusals, kept: None })
+    }
+}
+
+/// Decides a pass. `parsed`: the spec, or why it is not understood.
+///
+/// # Errors
+/// Only bugs: an object that can't be rendered or hashed. What a user can get wrong is an [`Outcome`].
+pub fn decide(parsed: &Result<Parsed, Vec<Refusal>>, snapshot: &Snapshot) -> Result<Decided, Error> {
+    let milvus = &snapshot.watched.milvus;
+    if milvus.deleting {
+        return Ok(deleting(snapshot));
+    }
+    if milvus.paused() {
+        return Ok(Decided::only(Outcome::Paused));
+    }
+    let parsed = match parsed {
+        Ok(parsed) => parsed,
+        Err(refusals) => return Ok(Decided::refused(refusals.clone())),
+    };
+    if let Some(refusals) = refused_outright(parsed, snapshot) {
+        return Ok(Decided::refused(refusals));
+    }
+    let leftovers = snapshot.watched.leftovers();
+    if !leftovers.is_empty() {
+        return Ok(Decided::only(Outcome::Leftovers(leftovers)));
+    }
+    match request::planned(parsed, snapshot) {
+        Ok(plan) => carry_out(parsed, plan, snapshot),
+        Err(objections) => keep(parsed, objections.iter().map(Refusal::from).collect(), snapshot),
+    }
+}
+
+/// Stops the workloads first; the finalizer goes when no pod is left, and with it the claim, if it was asked to. The
+/// rest is garbage-collected.
 fn deleting(snapshot: &Snapshot) -> Decided {
-    let mut decided = Decided::only(Verdict::Deleting);
-    let removal = |kind, name: &str, uid: &str| Removal { kind, name: name.to_owned(), uid: uid.to_owned() };
-    let live = snapshot.core.owned().filter(|d| !d.deleting);
-    decided.objects.removals = live.map(|d| removal(Removed::Deployment, &d.name, &d.uid)).collect();
+    let watched = &snapshot.watched;
+    let mut decided = Decided::only(Outcome::Deleting);
+    let live = watched.owned().filter(|d| !d.deleting);
+    decided.objects.removals = live.map(|d| Removal::new(Kind::Deployment, &d.name, &d.uid)).collect();
     // A claim is read here only when it is to go.
-    if let (true, Some(claim)) =
-        (snapshot.nothing_runs(), snapshot.claim.as_ref().filter(|c| !c.meta.deleting))
-    {
-        let name = milvus_api::names::data_claim(snapshot.core.name()).unwrap_or_default();
-        decided.objects.removals.push(removal(Removed::Beside(Kind::Claim), &name, &claim.meta.uid));
+    let claim = snapshot.claim.as_ref().filter(|claim| !claim.meta.deleting && snapshot.nothing_runs());
+    if let Some(claim) = claim {
+        let name = milvus_api::names::data_claim(watched.name()).unwrap_or_default();
+        let removal = Removal::new(Kind::PersistentVolumeClaim, &name, &claim.meta.uid);
+        decided.objects.removals.push(removal);
     }
     decided
 }
 
 /// Refusals that leave nothing to render by.
-fn refused_outright(milvus: &Validated, snapshot: &Snapshot) -> Option<Vec<Refusal>> {
-    let status = snapshot.core.milvus.status.as_ref();
-    if snapshot.core.started() {
-        let refusals = pins::refusals(milvus, status.and_then(|s| s.resolved.as_ref()));
+fn refused_outright(parsed: &Parsed, snapshot: &Snapshot) -> Option<Vec<Refusal>> {
+    let watched = &snapshot.watched;
+    if watched.started() {
+        let mut refusals = resolved::refusals(&parsed.spec, watched.milvus.status.resolved.as_ref());
+        refusals.extend(stateful(snapshot));
         return (!refusals.is_empty()).then_some(refusals);
     }
-    let Version::Unknown(text) = &milvus.target.version else { return None };
+    let asked = &parsed.spec.asked;
+    let Version::Unknown(text) = &asked.version else { return stateful(snapshot).map(|one| vec![one]) };
     let message = format!(
-        "spec.components.image: the Milvus version of {} can't be told from its tag ({text:?}), so it is not known which components it \
-         needs. Set spec.components.version, for example \"2.5.16\"",
-        milvus.target.image
+        "spec.components.image: the Milvus version of {} can't be told from its tag ({text:?}), so it is not known \
+         which components it needs. Set spec.components.version, for example \"2.5.16\"",
+        asked.image
     );
     Some(vec![Refusal::new(Reason::UnknownVersion, message)])
 }
 
-fn planned(milvus: Validated, snapshot: &Snapshot) -> Result<Decided, Error> {
-    let core = &snapshot.core;
-    let plan = match request::planned(&milvus, snapshot) {
-        Ok(plan) => plan,
-        Err(objections) => {
-            let refusals = objections.iter().map(Refusal::from).collect();
-            return halted(milvus, refusals, snapshot);
-        }
-    };
-    let targets = target::targets(&milvus, core, snapshot.pods.as_deref())?;
-    let progress = survey::progress(&targets, snapshot);
-    let (verdict, mut open) = next_move(&plan, &progress, snapshot);
-    if matches!(verdict, Verdict::Plan(_)) && survey::only_target_runs(&targets, snapshot) {
-        // Nothing older is there that an order would be for: a stopped Milvus starts at the target at once.
-        open.extend(plan.steps.iter().flat_map(|step| step.components.iter().copied()));
-    }
-    let mut objects = match &verdict {
-        // Nothing of a Milvus is created before it can start; nothing is changed before the target is recorded.
-        Verdict::Dependencies if !core.started() => Objects::default(),
-        Verdict::Plan(Decision::Record) => Objects::default(),
-        Verdict::Plan(_) => assemble::render(&milvus, &targets, Some(&plan), &open, snapshot)?,
-        _ => assemble::render(&milvus, &targets, None, &open, snapshot)?,
-    };
-    if snapshot.kafka_ca.is_none() {
-        // Half of the configuration is not known: what exists stays as it is.
-        objects.config_maps.clear();
-    }
-    let Leftover { stale, vacated } = Leftover::of(&targets, core);
-    if verdict != Verdict::Plan(Decision::Record) {
-        objects.removals.extend(vacated);
-    }
-    if verdict == Verdict::Plan(Decision::Done) {
-        objects.removals.extend(stale.iter().cloned());
-    }
-    let remains = assemble::remains(&targets, &stale, snapshot);
-    Ok(Decided {
-        milvus: Some(milvus),
-        targets,
-        progress,
-        plan: Some(plan),
-        verdict,
-        objects,
-        stale,
-        remains,
+/// Another operator runs components of this Milvus in StatefulSets: Deployments beside them would be a second set of
+/// the same nodes.
+fn stateful(snapshot: &Snapshot) -> Option<Refusal> {
+    let names: Vec<&str> = snapshot.watched.stateful_sets.keys().map(String::as_str).collect();
+    (!names.is_empty()).then(|| {
+        let message = format!(
+            "this Milvus has the StatefulSets {}, which this operator does not look after: Deployments beside them would \
+             be a second set of the same nodes. Nothing was changed. Turn statefulSet off with the operator that made \
+             them, and delete what is left of them",
+            names.join(", ")
+        );
+        Refusal::new(Reason::NotYetSupported, message)
     })
 }
 
+fn rollout(targets: Vec<Target>, snapshot: &Snapshot) -> (Rollout, Leftover) {
+    let progress = progress::progress(&targets, snapshot);
+    let leftover = Leftover::of(&targets, &snapshot.watched);
+    let remains = remains(&targets, &leftover.stale, snapshot);
+    (Rollout { targets, progress, remains }, leftover)
+}
+
+fn carry_out(parsed: &Parsed, plan: Plan, snapshot: &Snapshot) -> Result<Decided, Error> {
+    let Parsed { spec, desired } = parsed;
+    let targets = Target::all(spec, desired, &snapshot.watched, snapshot.pods.as_deref());
+    let (rollout, leftover) = rollout(targets, snapshot);
+    let move_ = next_move(&plan, &rollout.progress, snapshot);
+    let mut open = milvus_plan::open(&plan, &rollout.progress);
+    if matches!(move_, Move::Go(_)) && progress::only_target_runs(&rollout.targets, snapshot) {
+        // Nothing older is there that an order would be for: a stopped Milvus starts at the target at once.
+        open.extend(plan.steps.iter().flat_map(|step| step.components.iter().copied()));
+    }
+    let render = |turns: &Turns<'_>| assemble::objects(spec, desired, &rollout.targets, turns, snapshot);
+    let mut objects = match &move_ {
+        Move::Record => Objects::default(),
+        // Nothing of a Milvus is created before it can start.
+        Move::Wait if !snapshot.watched.started() => Objects::default(),
+        Move::Wait => render(&Turns::none())?,
+        Move::Go(_) => render(&Turns { plan: Some(&plan), open })?,
+    };
+    if snapshot.kafka_ca.is_none() {
+        // Half of the configuration is not known: what exists stays as it is.
+        objects.writes.retain(|write| write.manifest.kind != Kind::ConfigMap);
+    }
+    let Leftover { stale, vacated } = leftover;
+    let planned = Planned { plan, rollout };
+    let outcome = match move_ {
+        Move::Record => return Ok(Decided { outcome: Outcome::Record(planned), objects }),
+        Move::Wait => Outcome::Dependencies(planned),
+        Move::Go(decision) => {
+            let done = decision == Decision::Done;
+            objects.removals.extend(stale.into_iter().filter(|_| done));
+            Outcome::Roll { planned, decision }
+        }
+    };
+    objects.removals.extend(vacated);
+    Ok(Decided { outcome, objects })
+}
+
 /// A change of image that is refused: what runs is kept up as it is, with the components of the version that runs.
-fn halted(milvus: Validated, refusals: Vec<Refusal>, snapshot: &Snapshot) -> Result<Decided, Error> {
-    let core = &snapshot.core;
-    let milvus = as_it_runs(snapshot).unwrap_or(milvus);
-    let targets = target::targets(&milvus, core, snapshot.pods.as_deref())?;
-    let progress = survey::progress(&targets, snapshot);
-    let mut objects = assemble::render(&milvus, &targets, None, &BTreeSet::new(), snapshot)?;
-    // Configuration and entry of a refused change would reach what runs.
-    objects.config_maps.retain(|map| {
-        let name = map.metadata.name.as_deref().unwrap_or_default();
-        !core.config_maps.contains_key(name) && snapshot.kafka_ca.is_some()
-    });
-    objects.service = objects.service.filter(|_| core.service.is_none());
-    objects.beside.retain(|write| match write.kind {
-        Kind::Claim => snapshot.claim.is_none(),
-        Kind::Ingress => core.ingress.is_none(),
-        Kind::PodMonitor => core.pod_monitor.is_none(),
-    });
-    objects.removals.clear();
-    let verdict = Verdict::Refused(refusals);
-    let stale = Leftover::of(&targets, core).stale;
-    let remains = assemble::remains(&targets, &stale, snapshot);
-    Ok(Decided { milvus: Some(milvus), targets, progress, plan: None, verdict, objects, stale, remains })
+fn keep(parsed: &Parsed, refusals: Vec<Refusal>, snapshot: &Snapshot) -> Result<Decided, Error> {
+    let spec = &parsed.spec;
+    let running = desired::held(&snapshot.watched.milvus);
+    let running = running.map(|side| Desired::at(spec, side, &parsed.desired.tool)).transpose()?;
+    // Before the first roll was finished there is nothing else than what is asked for.
+    let running = running.as_ref().unwrap_or(&parsed.desired);
+    let targets = Target::all(spec, running, &snapshot.watched, snapshot.pods.as_deref());
+    let (rollout, _) = rollout(targets, snapshot);
+    let objects = assemble::kept(parsed, running, &rollout.targets, snapshot)?;
+    Ok(Decided { outcome: Outcome::Refused { refusals, kept: Some(rollout) }, objects })
 }
 
-/// The spec with the image that the last finished roll left; `None` before the first was finished.
-fn as_it_runs(snapshot: &Snapshot) -> Option<Validated> {
-    let mut milvus = snapshot.core.milvus.clone();
-    let status = milvus.status.as_ref()?;
-    let image = status.current_image.clone().filter(|image| !image.is_empty())?;
-    let version = status.current_version.clone();
-    milvus.spec.components.global.image = Some(image);
-    milvus.spec.components.global.version = version;
-    validate(&milvus, snapshot.kafka_has_ca()).ok()
+/// What happens to a plan now.
+enum Move {
+    /// Nothing: a dependency is away.
+    Wait,
+    /// It is written into the status.
+    Record,
+    /// It goes on.
+    Go(Decision),
 }
 
-/// What the plan says now, and which components may have their new template.
+/// What the plan says now.
 ///
-/// A roll that is under way never waits for a probe: it goes on, and the condition says what is wrong. A new one, unless it goes back, does
-/// not begin while a dependency is away.
-fn next_move(plan: &Plan, progress: &Progress, snapshot: &Snapshot) -> (Verdict, BTreeSet<Component>) {
-    let status = snapshot.core.milvus.status.as_ref();
+/// A roll that is under way never waits for a probe: it goes on, and the condition says what is wrong. A new one, unless
+/// it goes back, does not begin while a dependency is away.
+fn next_move(plan: &Plan, progress: &Progress, snapshot: &Snapshot) -> Move {
+    let status = &snapshot.watched.milvus.status;
     let moves = request::moves(plan);
     let recorded = !moves || request::recorded(status, plan);
-    let back = plan.direction == milvus_plan::Direction::Revert;
+    let back = plan.direction == Direction::Revert;
     let begins =
-        !snapshot.core.started() || (moves && !recorded && !back && request::under_way(status).is_none());
+        !snapshot.watched.started() || (moves && !recorded && !back && request::under_way(status).is_none());
     if begins && !snapshot.probes.ready() {
-        return (Verdict::Dependencies, BTreeSet::new());
+        return Move::Wait;
     }
-    (Verdict::Plan(next(plan, progress, recorded)), milvus_plan::open(plan, progress))
+    match next(plan, progress, recorded) {
+        Decision::Record => Move::Record,
+        decision => Move::Go(decision),
+    }
 }

@@ -1,32 +1,33 @@
-//! From API objects to desired objects, and from observed objects to status. Pure: no IO, no clock, no Kubernetes client.
+//! From API objects to desired objects, and from observed objects to status. Pure: no IO, no clock, no
+//! Kubernetes client.
 //!
 //! The values of a pass and the functions between them, in order:
 //!
 //! ```text
-//! Core ── needs ──► Snapshot ── decide ──► Decided { objects } ──(applied)── fold ──► status, Events
+//! Milvus ── Parsed::of ──► Parsed ── needs ──► Snapshot ── decide ──► Decided ──(applied)── status::report ──► Report
 //! ```
 //!
-//! [`decide`](decide::decide) is validate → plan → next → render; [`fold`](fold::fold) turns what was decided and done into words.
-//! This is the only crate where the words of the API and those of the plan meet ([`convert`]).
+//! A module uses only those above it in this list: [`records`], [`observed`] (what was read), [`spec`] (the
+//! parser), [`manifests`] (objects from the spec), [`desired`] (the spec at one version, rendered), [`rollout`] (what
+//! is there, compared with that), [`changes`] (what must be written), [`decide`] (what the pass does), [`status`]
+//! (what is told). This is the only crate where the words of the API and those of the plan meet ([`convert`]).
 
+pub mod changes;
 pub mod convert;
 pub mod decide;
-pub mod dependencies;
-pub mod fold;
+pub mod desired;
 pub mod hash;
-pub mod layout;
+pub mod kinds;
+pub mod manifests;
+pub mod observed;
 pub mod records;
 pub mod refusal;
-pub mod render;
-pub mod request;
-pub mod size;
-pub mod slots;
-pub mod snapshot;
-pub mod survey;
-pub mod target;
-pub mod validate;
-pub mod warnings;
+pub mod rollout;
+pub mod spec;
+pub mod status;
 
-pub use decide::{Decided, Verdict, decide};
-pub use fold::{Folded, Note, Severity, fold};
-pub use snapshot::{Core, Needs, ProbeView, Probes, Snapshot, needs};
+pub use decide::{Decided, Outcome, decide};
+pub use desired::Parsed;
+pub use observed::{Needs, ProbeView, Probes, Snapshot, Watched};
+pub use rollout::needs::needs;
+pub use status::{Applied, Event, Report, Severity, report};

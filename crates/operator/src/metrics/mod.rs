@@ -11,7 +11,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use milvus_api::{Milvus, MilvusStatus};
+use milvus_controller::Observer;
 use milvus_plan::Component;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
@@ -102,44 +104,40 @@ impl Metrics {
         self.0.process.leads(lead);
     }
 
-    /// A pass wrote this status and took so long, whatever follows from it.
-    pub fn observe_pass(&self, milvus: &Milvus, status: &MilvusStatus, took: Duration) {
-        self.0.pass_time.observe(took.as_secs_f64());
-        self.0.instances.observe(milvus, status);
-    }
-
-    /// A pass over this Milvus did all that it was to do.
-    pub fn succeeded_pass(&self, namespace: &str, name: &str) {
-        self.0.passes.get_or_create(&ByOutcome { outcome: Word(SUCCESS) }).inc();
-        self.0.last_success.set(jiff::Timestamp::now().as_second());
-        self.0.instances.failed(namespace, name, 0);
-    }
-
-    /// A pass failed; the name of the error's variant is the label.
-    pub fn failed_pass(&self, error: impl Into<&'static str>) {
-        self.0.passes.get_or_create(&ByOutcome { outcome: Word(error.into()) }).inc();
-    }
-
-    /// Passes over this Milvus have failed so often in a row.
-    pub fn failing(&self, namespace: &str, name: &str, failures: u32) {
-        self.0.instances.failed(namespace, name, failures);
-    }
-
-    /// An upgrade brought `component` to its target in this time.
-    pub fn observe_step(&self, component: Component, took: Duration) {
-        let labels = ByComponent { component: Word(component.name()) };
-        self.0.step_time.get_or_create(&labels).observe(took.as_secs_f64());
-    }
-
-    /// A Milvus is gone, and with it its series.
-    pub fn forget(&self, namespace: &str, name: &str) {
-        self.0.instances.forget(namespace, name);
-    }
-
     /// The text of a scrape.
     pub fn encode(&self) -> Result<String, fmt::Error> {
         let mut text = String::new();
         encode(&mut text, &self.0.registry)?;
         Ok(text)
+    }
+}
+
+impl Observer for Metrics {
+    fn passed(&self, milvus: &Milvus, status: &MilvusStatus, took: Duration) {
+        self.0.pass_time.observe(took.as_secs_f64());
+        self.0.instances.observe(milvus, status);
+    }
+
+    fn succeeded(&self, namespace: &str, name: &str, at: Timestamp) {
+        self.0.passes.get_or_create(&ByOutcome { outcome: Word(SUCCESS) }).inc();
+        self.0.last_success.set(at.as_second());
+        self.0.instances.failed(namespace, name, 0);
+    }
+
+    fn failed(&self, error: &'static str) {
+        self.0.passes.get_or_create(&ByOutcome { outcome: Word(error) }).inc();
+    }
+
+    fn failing(&self, namespace: &str, name: &str, failures: u32) {
+        self.0.instances.failed(namespace, name, failures);
+    }
+
+    fn rolled(&self, component: Component, took: Duration) {
+        let labels = ByComponent { component: Word(component.name()) };
+        self.0.step_time.get_or_create(&labels).observe(took.as_secs_f64());
+    }
+
+    fn forget(&self, namespace: &str, name: &str) {
+        self.0.instances.forget(namespace, name);
     }
 }

@@ -10,7 +10,7 @@ use prometheus_client::metrics::MetricType;
 
 use super::instances::seconds;
 use super::series::{self, Series};
-use crate::lease::Held;
+use milvus_controller::lease::Held;
 
 /// Ticks of a second in `/proc`: Linux tells user space of 100, whatever the kernel counts by (`USER_HZ`, time(7)).
 const TICKS: f64 = 100.0;

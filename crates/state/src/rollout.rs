@@ -1,0 +1,12 @@
+//! What is there, compared with what is to be: in which Deployments a component lives, how far it is, what is
+//! asked for and what runs in the words of the plan.
+
+pub mod layout;
+pub mod needs;
+pub mod progress;
+pub mod request;
+pub mod slots;
+pub mod target;
+
+pub use layout::Layout;
+pub use target::Target;

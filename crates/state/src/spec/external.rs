@@ -1,0 +1,123 @@
+//! Parses `spec.dependencies` with upstream's defaults: a dependency without `external` is the Helm release that upstream
+//! would have installed, found at the addresses of its Services.
+
+use milvus_api::{Milvus, MilvusSpec, StorageType};
+use milvus_plan::{Mode, Version};
+use serde_json::Value;
+
+use super::config_values::{Names, config_file, config_flag, config_text, missing, tls_files};
+use super::dependencies::{Dependencies, Etcd, EtcdAuth, Masked, PodFile, Storage, StorageKind, split_port};
+use super::queues;
+use crate::convert;
+use crate::refusal::Refusal;
+
+/// What Milvus' own configuration has for MinIO's keys.
+const MILVUS_DEFAULT_KEY: &str = "minioadmin";
+
+/// Members of the in-cluster etcd release, unless its values say otherwise.
+fn default_members(mode: Mode) -> u64 {
+    match mode {
+        Mode::Cluster => 3,
+        Mode::Standalone => 1,
+    }
+}
+
+/// Parses all dependencies; `None` when one of them is refused.
+pub fn parse(milvus: &Milvus, version: &Version, refusals: &mut Vec<Refusal>) -> Option<Dependencies> {
+    let before = refusals.len();
+    let names =
+        Names { name: milvus.metadata.name.as_deref()?, namespace: milvus.metadata.namespace.as_deref()? };
+    let etcd = etcd(&milvus.spec, &names, refusals);
+    let storage = storage(&milvus.spec, &names, refusals);
+    let queue = queues::parse(milvus, &names, version, refusals);
+    (refusals.len() == before).then_some(Dependencies { etcd, storage, queue })
+}
+
+/// `spec.dependencies.storage.endpoint` with the default of an in-cluster release.
+pub fn storage_endpoint(milvus: &Milvus) -> String {
+    let names = Names {
+        name: milvus.metadata.name.as_deref().unwrap_or_default(),
+        namespace: milvus.metadata.namespace.as_deref().unwrap_or_default(),
+    };
+    let given = milvus.spec.dependencies.as_ref().and_then(|d| d.storage.as_ref());
+    match given {
+        Some(storage) if storage.external => storage.endpoint.clone().unwrap_or_default(),
+        _ => names.minio(),
+    }
+}
+
+fn etcd(spec: &MilvusSpec, names: &Names<'_>, refusals: &mut Vec<Refusal>) -> Etcd {
+    let given = spec.dependencies.as_ref().and_then(|d| d.etcd.clone()).unwrap_or_default();
+    let auth = config_flag(spec, &["etcd", "auth", "enabled"]).then(|| EtcdAuth {
+        user: config_text(spec, &["etcd", "auth", "userName"]).unwrap_or_default(),
+        password: Masked(config_text(spec, &["etcd", "auth", "password"]).unwrap_or_default()),
+    });
+    if given.external && given.endpoints.is_empty() {
+        refusals.push(missing("etcd.endpoints", "an external etcd", "- etcd-0.example:2379"));
+    }
+    let endpoints =
+        if given.endpoints.is_empty() { release_members(spec, &given, names) } else { given.endpoints };
+    Etcd {
+        endpoints,
+        root_path: config_text(spec, &["etcd", "rootPath"]).unwrap_or_else(|| names.name.to_owned()),
+        external: given.external,
+        auth,
+        tls: config_flag(spec, &["etcd", "ssl", "enabled"]).then(|| tls_files(spec, "etcd", "tlsCACert")),
+    }
+}
+
+/// Members of the Helm release that upstream would have installed.
+fn release_members(spec: &MilvusSpec, given: &milvus_api::Etcd, names: &Names<'_>) -> Vec<String> {
+    let values = given.in_cluster.as_ref().and_then(|c| c.values.as_ref());
+    let count = values.and_then(|v| v.get_path(&["replicaCount"])).and_then(Value::as_u64);
+    let members = count.unwrap_or_else(|| default_members(convert::mode(spec.mode)));
+    let (name, namespace) = (names.name, names.namespace);
+    (0..members).map(|i| format!("{name}-etcd-{i}.{name}-etcd-headless.{namespace}:2379")).collect()
+}
+
+fn storage(spec: &MilvusSpec, names: &Names<'_>, refusals: &mut Vec<Refusal>) -> Storage {
+    let given = spec.dependencies.as_ref().and_then(|d| d.storage.clone()).unwrap_or_default();
+    let tls = config_flag(spec, &["minio", "useSSL"]);
+    let endpoint = given.endpoint.clone().filter(|e| !e.is_empty());
+    if given.external && endpoint.is_none() {
+        refusals.push(missing("storage.endpoint", "external object storage", "s3.example:9000"));
+    }
+    let endpoint = match given.external {
+        true => endpoint.unwrap_or_default(),
+        false => names.minio(),
+    };
+    let (host, port) = split_port(&endpoint, if tls { 443 } else { 80 });
+    let ssl = given.ssl.unwrap_or_default();
+    let own_ca = ssl.ca_certificate_ref.filter(|name| ssl.enabled && !name.is_empty());
+    let key =
+        |name: &str| config_text(spec, &["minio", name]).unwrap_or_else(|| MILVUS_DEFAULT_KEY.to_owned());
+    let own_secret =
+        given.in_cluster.as_ref().and_then(|c| c.values.as_ref()?.get_path(&["existingSecret"])?.as_str());
+    let own_secret = own_secret.filter(|name| !name.is_empty()).map(str::to_owned);
+    Storage {
+        kind: match given.type_ {
+            StorageType::MinIO | StorageType::Unset => StorageKind::MinIO,
+            StorageType::S3 => StorageKind::S3,
+            StorageType::Azure => StorageKind::Azure,
+        },
+        host: host.to_owned(),
+        port,
+        external: given.external,
+        secret: match given.external {
+            true => given.secret_ref.filter(|name| !name.is_empty()),
+            false => own_secret.or_else(|| Some(format!("{}-minio", names.name))),
+        },
+        config_keys: (key("accessKeyID"), Masked(key("secretAccessKey"))),
+        provider: config_text(spec, &["minio", "cloudProvider"]).unwrap_or_default(),
+        bucket: config_text(spec, &["minio", "bucketName"]).unwrap_or_else(|| names.name.to_owned()),
+        tls,
+        iam: config_flag(spec, &["minio", "useIAM"]),
+        virtual_host: config_flag(spec, &["minio", "useVirtualHost"]),
+        region: config_text(spec, &["minio", "region"]),
+        ca: match own_ca {
+            Some(name) => Some(PodFile::Secret { name, key: "ca.crt".to_owned() }),
+            None => config_file(spec, &["minio", "ssl", "tlsCACert"]).filter(|_| tls),
+        },
+        insecure: ssl.insecure_skip_verify,
+    }
+}

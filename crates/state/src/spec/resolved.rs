@@ -1,0 +1,185 @@
+//! What must not change under data: recorded in `status.resolved` when the Milvus is first accepted.
+//!
+//! A plain `kubectl apply` of a short YAML removes `mode` and `dependencies` from an object that had them. The API server then
+//! fills in the default mode, and what is asked for is another installation without the old one's data. Such a change is
+//! refused here, before anything is rendered, with the patch that was probably meant.
+
+use milvus_api::{Components, Milvus, MilvusSpec, Reason, ResolvedDefaults};
+use milvus_plan::{Coordinators, Queue, QueueChange, Topology};
+
+use super::dependencies;
+use super::model::Spec;
+use super::settings::DataVolume;
+use crate::convert;
+use crate::refusal::Refusal;
+
+/// How a queue without a claim is named: by the kind of its volume, which is no name of a claim.
+const NO_CLAIM: &str = "emptyDir";
+
+/// Seconds a new pod must be ready before it counts: upstream's constant.
+const MIN_READY_SECONDS: i32 = 30;
+
+/// `spec.upgradePolicy.minReadySeconds`
+pub fn min_ready_seconds(spec: &MilvusSpec) -> i32 {
+    spec.upgrade_policy.as_ref().and_then(|p| p.min_ready_seconds).unwrap_or(MIN_READY_SECONDS)
+}
+
+/// The set of components that the spec asks for. Coordinators that are not named stay what they were.
+pub fn topology(milvus: &Milvus, common: &Components) -> Topology {
+    let four = [&common.root_coord, &common.data_coord, &common.query_coord, &common.index_coord];
+    let pinned = milvus.status.as_ref().and_then(|s| s.resolved.as_ref()).and_then(|r| r.coordinators);
+    let named = four.iter().any(|c| c.is_some());
+    let kept = pinned == Some(milvus_api::status::CoordinatorSet::Four);
+    let coordinators = match common.mix_coord.is_none() && (named || kept) {
+        true => Coordinators::Four,
+        false => Coordinators::Mix,
+    };
+    Topology {
+        mode: convert::mode(milvus.spec.mode),
+        coordinators,
+        streaming: common.streaming_mode.unwrap_or(common.streaming_node.is_some()),
+        cdc: common.cdc.is_some(),
+    }
+}
+
+/// The pins of a Milvus that is accepted as it is.
+pub fn resolve(spec: &Spec) -> ResolvedDefaults {
+    let deps = &spec.dependencies;
+    ResolvedDefaults {
+        mode: Some(convert::api_mode(spec.topology.mode)),
+        msg_stream_type: Some(deps.queue.name().to_owned()),
+        coordinators: Some(convert::coordinator_set(spec.topology.coordinators)),
+        etcd_root_path: Some(deps.etcd.root_path.clone()),
+        bucket: Some(deps.storage.bucket.clone()),
+        etcd_endpoints: deps.etcd.endpoints.clone(),
+        storage_endpoint: Some(spec.storage_endpoint.clone()),
+        queue_claim: queue_claim(spec).map(str::to_owned),
+    }
+}
+
+/// The claim with what is not in the object storage yet. Woodpecker has its data there.
+fn queue_claim(spec: &Spec) -> Option<&str> {
+    match (&spec.dependencies.queue, spec.data.as_ref()?) {
+        (dependencies::Queue::Woodpecker { .. }, _) | (_, DataVolume::Scratch) => None,
+        (_, DataVolume::Claim(claim)) => Some(&claim.name),
+        (_, DataVolume::Existing(name)) => Some(name),
+    }
+}
+
+/// What happens to the message queue; the plan decides whether that is allowed.
+pub fn queue_change(spec: &Spec, pinned: Option<&ResolvedDefaults>) -> QueueChange {
+    let to: Option<Queue> = spec.dependencies.queue.name().parse().ok();
+    let from: Option<Queue> =
+        pinned.and_then(|p| p.msg_stream_type.as_deref()).and_then(|text| text.parse().ok());
+    match (from, to) {
+        (Some(from), Some(to)) if from != to => QueueChange::Changed { from, to, has_data: true },
+        _ => QueueChange::Unchanged,
+    }
+}
+
+/// Changes that would start another installation beside the data of this one.
+pub fn refusals(spec: &Spec, pinned: Option<&ResolvedDefaults>) -> Vec<Refusal> {
+    let Some(pinned) = pinned else { return Vec::new() };
+    let asked = resolve(spec);
+    if asked.mode != pinned.mode
+        && let (Some(from), Some(to)) = (pinned.mode, asked.mode)
+    {
+        return vec![mode_refused(spec, pinned, from, to)];
+    }
+    let deps = &spec.dependencies;
+    let lost_external = |external: bool, field: &str, now: &str, was: &str| {
+        (!external && now != was).then(|| lost(spec, field, now, was))
+    };
+    let mut found = Vec::new();
+    let endpoints = pinned.etcd_endpoints.join(",");
+    found.extend(lost_external(
+        deps.etcd.external,
+        "etcd.endpoints",
+        &deps.etcd.endpoints.join(","),
+        &endpoints,
+    ));
+    let storage = pinned.storage_endpoint.clone().unwrap_or_default();
+    found.extend(lost_external(deps.storage.external, "storage.endpoint", &spec.storage_endpoint, &storage));
+    found.extend(changed(
+        "etcd.rootPath",
+        asked.etcd_root_path.as_ref(),
+        pinned.etcd_root_path.as_ref(),
+        spec,
+    ));
+    found.extend(changed("minio.bucketName", asked.bucket.as_ref(), pinned.bucket.as_ref(), spec));
+    found.extend(pinned.queue_claim.as_ref().and_then(|was| queue_lost(spec, was)));
+    found
+}
+
+fn mode_refused(
+    spec: &Spec,
+    pinned: &ResolvedDefaults,
+    from: milvus_api::Mode,
+    to: milvus_api::Mode,
+) -> Refusal {
+    let image = &spec.asked.image;
+    let queue = pinned.msg_stream_type.as_deref().unwrap_or("unknown");
+    Refusal::new(
+        Reason::ModeChangeRefused,
+        format!(
+            "spec.mode: this Milvus runs as a {from} with queue {queue} and etcd {}; as it stands now the spec asks for a {to}, which would \
+             replace every component and lose sight of the data. Nothing was changed. If only the image was meant (a \
+             short YAML was applied with `kubectl apply`, which removes what it does not name), put the spec back with the \
+             full YAML, or `kubectl patch milvus {} -n {} --type merge -p '{{\"spec\":{{\"mode\":\"{from}\",\"dependencies\":{{…as before…}}}}}}'`, \
+             and change the image with `kubectl patch milvus {} -n {} --type merge -p '{{\"spec\":{{\"components\":{{\"image\":\"{image}\"}}}}}}'`",
+            pinned.etcd_endpoints.join(","),
+            spec.name,
+            spec.namespace,
+            spec.name,
+            spec.namespace,
+        ),
+    )
+}
+
+fn lost(spec: &Spec, field: &str, now: &str, was: &str) -> Refusal {
+    Refusal::new(
+        Reason::DependencyChangeRefused,
+        format!(
+            "spec.dependencies.{field}: the data of this Milvus is at {was}; the spec no longer says so and would start on {now}, without the \
+             data. Nothing was changed. Put spec.dependencies back; to change something else only, use `kubectl patch milvus \
+             {} -n {} --type merge`, which keeps what it does not name",
+            spec.name, spec.namespace
+        ),
+    )
+}
+
+/// A queue inside Milvus would begin anew: on a directory that goes with the pod, or in another claim.
+fn queue_lost(spec: &Spec, was: &str) -> Option<Refusal> {
+    let now = queue_claim(spec).unwrap_or(NO_CLAIM);
+    (now != was && !allowed(spec, was, now)).then(|| {
+        let queue = spec.dependencies.queue.name();
+        Refusal::new(
+            Reason::DependencyChangeRefused,
+            format!(
+                "spec.dependencies.{queue}.persistence: the queue of this Milvus is in the volume claim {was}, with all that is not flushed; \
+                 on {now} it would start empty. Nothing was changed. Put spec.dependencies.{queue}.persistence back, or, if nothing in the \
+                 queue is needed or it was copied, allow it with the annotation {}: \"{was}->{now}\"",
+                milvus_api::keys::ALLOW_UPGRADE
+            ),
+        )
+    })
+}
+
+/// The annotation allows exactly this change.
+fn allowed(spec: &Spec, was: &str, now: &str) -> bool {
+    spec.allow_upgrade.as_deref().is_some_and(|text| text.trim() == format!("{was}->{now}"))
+}
+
+fn changed(field: &str, now: Option<&String>, was: Option<&String>, spec: &Spec) -> Option<Refusal> {
+    let (now, was) = (now?, was?);
+    (now != was && !allowed(spec, was, now)).then(|| {
+        Refusal::new(
+            Reason::DependencyChangeRefused,
+            format!(
+                "spec.config.{field}: the data of this Milvus is under {was:?}; under {now:?} it would start empty. Nothing was changed. Put \
+                 {was:?} back, or, if the data was moved there, allow it with the annotation {}: \"{was}->{now}\"",
+                milvus_api::keys::ALLOW_UPGRADE
+            ),
+        )
+    })
+}

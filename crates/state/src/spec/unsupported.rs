@@ -1,0 +1,63 @@
+//! What is asked and not done yet. It is said in the condition `SpecSupported`, never silently dropped.
+
+use milvus_api::{Components, MilvusSpec};
+use milvus_plan::UpdateMode;
+
+use super::components::update_mode;
+use super::dependencies::{Dependencies, Queue};
+use super::without_effect::GROUPS;
+
+/// Paths of the fields that are set and have no effect yet, each with what happens instead.
+pub fn fields(spec: &MilvusSpec, dependencies: &Dependencies) -> Vec<String> {
+    let mut found = components(&spec.components);
+    found.extend(installs(spec, dependencies));
+    found
+}
+
+fn components(common: &Components) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut add = |set: bool, field: &str, instead: &str| {
+        if set {
+            found.push(format!("spec.components.{field} ({instead})"));
+        }
+    };
+    add(
+        update_mode(common) == UpdateMode::Force,
+        "imageUpdateMode: force",
+        "everything is replaced at once; terminating pods are not killed",
+    );
+    for (name, groups) in [
+        ("proxy", common.proxy.as_ref().map(|c| &c.groups)),
+        ("dataNode", common.data_node.as_ref().map(|c| &c.groups)),
+        ("queryNode", common.query_node.as_ref().map(|c| &c.groups)),
+        ("streamingNode", common.streaming_node.as_ref().map(|c| &c.groups)),
+    ] {
+        let set = groups.is_some_and(|groups| !groups.is_empty());
+        add(set, &format!("{name}.groups"), GROUPS);
+    }
+    found
+}
+
+/// In-cluster dependencies are used at the addresses of upstream's releases, but not installed.
+fn installs(spec: &MilvusSpec, dependencies: &Dependencies) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut add = |set: bool, field: &str| {
+        if set {
+            found.push(format!(
+                "spec.dependencies.{field} (in-cluster dependencies are not installed; an existing release is used)"
+            ));
+        }
+    };
+    add(!dependencies.etcd.external, "etcd");
+    add(!dependencies.storage.external, "storage");
+    match &dependencies.queue {
+        Queue::Pulsar { external, .. } => add(!external, "pulsar"),
+        Queue::Kafka { external, .. } => add(!external, "kafka"),
+        Queue::Woodpecker { .. } | Queue::Rocksmq | Queue::Natsmq | Queue::Custom => {}
+    }
+    let tei = spec.dependencies.as_ref().and_then(|d| d.tei.as_ref());
+    if tei.is_some_and(|tei| tei.enabled) {
+        found.push("spec.dependencies.tei (not installed)".to_owned());
+    }
+    found
+}
