@@ -1,7 +1,7 @@
 //! How configurations are merged.
 
-use milvus_state::dependencies::split_port;
-use milvus_state::render::config::merge;
+use milvus_state::manifests::config::merge;
+use milvus_state::spec::dependencies::split_port;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 

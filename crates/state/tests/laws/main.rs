@@ -1,8 +1,8 @@
 //! What holds for any input: the hand-over between slots, specs that the schema accepts, merged configuration.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
-#[path = "../world/mod.rs"]
-mod world;
+#[path = "../support/mod.rs"]
+mod support;
 
 mod config;
 mod schema;

@@ -1,7 +1,7 @@
 //! The hand-over of pods between two Deployments, against a small model of the Deployment controller.
 
 use milvus_state::records::Slot;
-use milvus_state::slots::{SLOTS, Size, SlotPlan, SlotView, Template, plan};
+use milvus_state::rollout::slots::{SLOTS, Size, SlotPlan, SlotView, Template, plan};
 use proptest::prelude::*;
 
 #[derive(Clone, Copy, Debug)]

@@ -2,12 +2,15 @@
 
 use std::sync::LazyLock;
 
-use milvus_api::{Milvus, crd};
+use milvus_api::{Milvus, MilvusStatus, crd};
+use milvus_state::kinds::Kind;
+use milvus_state::status::Applied;
+use milvus_state::{decide, report};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::schema::Maker;
-use crate::world::World;
+use crate::support;
 
 static SPEC: LazyLock<Value> = LazyLock::new(|| {
     let definition = crd::milvus().unwrap();
@@ -36,28 +39,12 @@ proptest! {
         prop_assert!(read.is_ok(), "{}\n{object}", read.unwrap_err());
     }
 
-    /// Passes over any spec, and over a change from any spec to any other, end in a verdict and a status; an equal world
-    /// gives an equal status.
+    /// The first pass over any spec comes to an outcome and a status; an equal world gives an equal status.
     #[test]
-    fn passes_never_panic(first in bytes(), second in bytes()) {
-        let read = |bytes: &[u8]| serde_json::from_value::<Milvus>(object(bytes)).unwrap();
-        let mut world = World::new(read(&first));
-        for _ in 0..6 {
-            world.pass();
-            world.tick();
-        }
-        let other = read(&second);
-        world.edit(|milvus| milvus.spec = other.spec);
-        for _ in 0..6 {
-            world.pass();
-            world.tick();
-        }
-        prop_assert!(world.cr().status.is_some());
-        // Twice without a step of the world in between: the second time nothing is left to write.
-        for _ in 0..3 {
-            world.pass();
-        }
-        prop_assert_eq!(world.pass(), crate::world::Pass::Wrote(0), "{}", world.describe());
+    fn any_spec_has_an_outcome(bytes in bytes()) {
+        let milvus = support::created(serde_json::from_value(object(&bytes)).unwrap());
+        let first = first_pass(&milvus);
+        prop_assert_eq!(first_pass(&milvus).0, first.0);
     }
 
     /// What can't be read is an error with a path, never a panic.
@@ -66,11 +53,19 @@ proptest! {
         let object = json!({"apiVersion": "milvus.io/v1beta1", "kind": "Milvus", "metadata": {"name": "any"}, "spec": spec});
         match serde_json::from_value::<Milvus>(object) {
             Ok(milvus) => {
-                World::new(milvus).pass();
+                first_pass(&support::created(milvus));
             }
             Err(error) => prop_assert!(!error.to_string().is_empty()),
         }
     }
+}
+
+/// The status that a first pass writes, and whether it makes a Deployment.
+fn first_pass(milvus: &Milvus) -> (MilvusStatus, bool) {
+    let (parsed, snapshot) = (support::parse(milvus), support::snapshot(milvus));
+    let decided = decide(&parsed, &snapshot).unwrap();
+    let made = decided.objects.of(Kind::Deployment).next().is_some();
+    (report(&parsed, &snapshot, &decided, &Applied::default()).status, made)
 }
 
 /// Objects with the names of real fields and values of any type.
@@ -112,9 +107,7 @@ fn many_of_the_specs_are_rendered() {
     let mut runner = TestRunner::deterministic();
     let rendered = (0..200).filter(|_| {
         let bytes = bytes().new_tree(&mut runner).unwrap().current();
-        let mut world = World::new(serde_json::from_value(object(&bytes)).unwrap());
-        world.pass();
-        !world.deployments.is_empty()
+        first_pass(&support::created(serde_json::from_value(object(&bytes)).unwrap())).1
     });
     let count = rendered.count();
     assert!(count > 40, "{count} of 200");

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::diff::differences;
 use crate::rendered;
-use crate::world::crs;
+use crate::support::crs;
 
 /// Annotations whose value says only that something else changed.
 const HASHES: [&str; 2] = ["milvus.io/rendered-hash", "milvus.io/rendered-spec-hash"];

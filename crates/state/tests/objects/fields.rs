@@ -5,13 +5,14 @@
 use std::collections::BTreeMap;
 
 use milvus_api::{Milvus, crd};
-use milvus_state::records::MonitorKind;
-use milvus_state::validate::inert::FIELDS;
-use milvus_state::validate::validate;
-use milvus_state::{decide, request};
+use milvus_state::decide;
+use milvus_state::kinds::Kind;
+use milvus_state::manifests::config::merge;
+use milvus_state::rollout::request;
+use milvus_state::spec::without_effect::FIELDS;
 use serde_json::{Map, Value, json};
 
-use crate::world::World;
+use crate::support;
 
 /// Fields that hold a Kubernetes type: what is in them is Kubernetes' business and has to arrive as it is.
 const KUBERNETES: [&str; 8] = [
@@ -133,8 +134,8 @@ fn bases() -> Vec<Value> {
                 "pulsar": {"external": true, "endpoint": "pulsar:6650"},
             },
         });
-        milvus_state::render::config::merge(&mut spec["components"], &components);
-        milvus_state::render::config::merge(&mut spec["dependencies"], &dependencies);
+        merge(&mut spec["components"], &components);
+        merge(&mut spec["dependencies"], &dependencies);
         json!({"apiVersion": "milvus.io/v1beta1", "kind": "Milvus", "metadata": {"name": "m", "namespace": "n", "uid": "u"}, "spec": spec})
     };
     let ingress = json!({"ingress": {"hosts": ["a.example"]}});
@@ -176,27 +177,30 @@ fn bases() -> Vec<Value> {
 fn outcome(object: &Value) -> BTreeMap<String, Value> {
     let milvus: Milvus =
         serde_json::from_value(object.clone()).unwrap_or_else(|error| panic!("{error}: {object}"));
-    let parsed = match validate(&milvus, false) {
-        Err(refusals) => return [("refused".to_owned(), json!(format!("{refusals:?}")))].into(),
-        Ok(parsed) => parsed,
-    };
-    let mut world = World::new(milvus);
-    world.monitor_kind = MonitorKind::Present;
+    let mut milvus = support::created(milvus);
+    let parsed = support::parse(&milvus);
     let mut found = BTreeMap::new();
-    let snapshot = world.observe().unwrap();
-    let objects = decide(&snapshot).unwrap().objects;
-    found.insert("probed".to_owned(), json!(format!("{:?}", parsed.dependencies)));
-    found.insert("deleted with it".to_owned(), json!(parsed.claim_to_delete()));
-    for map in objects.config_maps {
-        found.insert("ConfigMap".to_owned(), json!([map.metadata.name, map.data]));
+    let Ok(known) = &parsed else {
+        return [("refused".to_owned(), json!(format!("{parsed:?}")))].into();
+    };
+    found.insert("probed".to_owned(), json!(format!("{:?}", known.spec.dependencies)));
+    found.insert("deleted with it".to_owned(), json!(known.spec.claim_to_delete()));
+    for write in decide(&parsed, &support::snapshot(&milvus)).unwrap().objects.writes {
+        let manifest = write.manifest;
+        let value = match manifest.kind {
+            Kind::ConfigMap => json!([manifest.name, manifest.object["data"]]),
+            _ => manifest.object,
+        };
+        let key = match manifest.kind {
+            Kind::ConfigMap | Kind::Service => manifest.kind.to_string(),
+            kind => kind.applied_key(&manifest.name),
+        };
+        found.insert(key, value);
     }
-    found.insert("Service".to_owned(), serde_json::to_value(&objects.service).unwrap());
-    found.extend(objects.beside.into_iter().map(|write| (write.key(), write.object)));
-    found.extend(objects.deployments.into_iter().map(|write| (write.name.clone(), write.object)));
     // The plan from an older version.
-    world
-        .edit(|m| m.status.get_or_insert_default().current_image = Some("milvusdb/milvus:v2.4.2".to_owned()));
-    let plan = request::planned(&parsed, &world.observe().unwrap());
+    milvus.status.get_or_insert_default().current_image = Some("milvusdb/milvus:v2.4.2".to_owned());
+    let parsed = support::parse(&milvus).unwrap();
+    let plan = request::planned(&parsed, &support::snapshot(&milvus));
     found.insert("plan".to_owned(), json!(format!("{plan:?}")));
     found
 }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::diff::difference;
 use crate::rendered;
-use crate::world::crs;
+use crate::support::crs;
 
 fn file(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/upstream").join(name)
