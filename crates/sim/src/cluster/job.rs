@@ -9,7 +9,7 @@ use super::look::Look;
 use super::objects::{
     condition, controlled_by, controller, is_ending, name, namespace, number, stamp, text, time, uid,
 };
-use super::replica_set::{create_pod, short_name};
+use super::replica_set::create_pod;
 use crate::server::{Failure, Kind};
 
 const ACTOR: &str = "job-controller";
@@ -66,7 +66,7 @@ fn sync(look: &mut Look<'_>, namespace: &str, of: &str) -> Result<(), Failure> {
             &mut status,
             ("Failed", "DeadlineExceeded", "Job was active longer than specified deadline"),
         )?;
-    } else if counts.failed > limit || counts.restarts > limit {
+    } else if counts.failed > limit || counts.restarts >= limit.max(1) {
         end(
             look,
             &job,
@@ -193,18 +193,10 @@ fn is_due(look: &mut Look<'_>, job: &Value, failed: i64) -> bool {
 
 fn make(look: &mut Look<'_>, job: &Value) -> Result<(), Failure> {
     let template = &job["spec"]["template"];
-    let serial = look.store.revision().to_string();
     let mut metadata = template["metadata"].as_object().cloned().unwrap_or_default();
-    let pod = format!("{}-{}", name(job), short_name(uid(job).bytes().chain(serial.bytes())));
-    metadata.insert("name".to_owned(), pod.into());
     metadata.insert("generateName".to_owned(), format!("{}-", name(job)).into());
     metadata.insert("namespace".to_owned(), namespace(job).into());
-    metadata.insert("ownerReferences".to_owned(), json!([controlled_by(job)]));
-    let labels = metadata.entry("labels").or_insert_with(|| json!({}));
-    for (key, value) in [("job-name", name(job)), ("controller-uid", uid(job))] {
-        labels[key] = value.into();
-        labels[format!("batch.kubernetes.io/{key}")] = value.into();
-    }
+    metadata.insert("ownerReferences".to_owned(), json!([controlled_by(Kind::Job, job)]));
     match create_pod(look, ACTOR, &metadata, &template["spec"]) {
         // A quota that refuses a pod shows in an Event only; the controller tries again.
         Err(failure) if failure.code == 403 => {

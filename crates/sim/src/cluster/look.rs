@@ -82,6 +82,6 @@ impl<'a> Look<'a> {
     /// Takes a pod away that has ended, as a kubelet does when the last container of one that was deleted has
     /// stopped.
     pub(super) fn finish_pod(&mut self, actor: &str, at: (&str, &str)) -> Result<(), Failure> {
-        self.delete(actor, Kind::Pod, at)
+        self.store.finish(actor, Kind::Pod.at(at.0, at.1))
     }
 }

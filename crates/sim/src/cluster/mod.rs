@@ -98,7 +98,7 @@ impl Cluster {
             Controller::Node => self.node.look(&mut look)?,
             Controller::Job => job::look(&mut look)?,
             Controller::Disruption => disruption::look(&mut look)?,
-            Controller::Garbage => _ = look.store.collect_garbage(),
+            Controller::Garbage => while look.store.collect_garbage() {},
         }
         let due = look.due;
         Ok(Round { wrote: store.revision() != before, due })

@@ -128,11 +128,11 @@ impl Run {
         if hits(&behaviour.crash_loops, pod) {
             return self.crash(look);
         }
-        if self.crashed.take().is_some() {
-            self.since = look.now;
-        }
         if pod_status::is_of_job(pod) {
             return self.run_job(look, pod);
+        }
+        if self.crashed.take().is_some() {
+            self.since = look.now;
         }
         let ready = after(self.since, behaviour.ready_after(pod));
         if !started && look.now < ready {

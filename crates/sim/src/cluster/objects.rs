@@ -3,6 +3,8 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use crate::server::Kind;
+
 /// A text at a JSON pointer; empty when there is none.
 pub fn text<'a>(object: &'a Value, pointer: &str) -> &'a str {
     object.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
@@ -50,9 +52,9 @@ pub fn controller(object: &Value) -> Option<&str> {
 }
 
 /// A reference to the controller of an object.
-pub fn controlled_by(owner: &Value) -> Value {
+pub fn controlled_by(kind: Kind, owner: &Value) -> Value {
     json!({
-        "apiVersion": owner["apiVersion"], "kind": owner["kind"], "name": name(owner), "uid": uid(owner),
+        "apiVersion": kind.api_version(), "kind": kind.info().kind, "name": name(owner), "uid": uid(owner),
         "controller": true, "blockOwnerDeletion": true,
     })
 }

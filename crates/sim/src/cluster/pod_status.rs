@@ -49,7 +49,7 @@ pub(super) fn of(pod: &Value, seen: &Seen<'_>, now: Timestamp) -> Value {
     if seen.phase.waits_for_node() {
         let why = "0/1 nodes are available: 1 Insufficient memory.";
         let placed = one(pod, ("PodScheduled", false), Some(("Unschedulable", why)), now);
-        return json!({ "phase": "Pending", "conditions": [placed], "qosClass": "Burstable" });
+        return json!({ "phase": "Pending", "conditions": [placed], "qosClass": pod["status"]["qosClass"] });
     }
     let phase = match seen.phase {
         Phase::Unschedulable | Phase::Broken(_) => "Pending",
@@ -63,7 +63,7 @@ pub(super) fn of(pod: &Value, seen: &Seen<'_>, now: Timestamp) -> Value {
         containers.map(|container| container_status(pod, container, seen, now)).collect();
     json!({
         "phase": phase,
-        "qosClass": "Burstable",
+        "qosClass": pod["status"]["qosClass"],
         "startTime": start,
         "hostIP": "10.0.0.1",
         "podIP": format!("10.1.{}.{}", seen.number / 250 % 250, seen.number % 250 + 1),

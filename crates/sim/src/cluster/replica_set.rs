@@ -63,7 +63,7 @@ fn adopt(look: &mut Look<'_>, set: &Value) -> Result<(), Failure> {
     let names: Vec<String> = pods.filter(free).map(|pod| name(pod).to_owned()).collect();
     for pod in names {
         look.change(ACTOR, Kind::Pod, (namespace(set), &pod), |object| {
-            object["metadata"]["ownerReferences"] = Value::from(vec![controlled_by(set)]);
+            object["metadata"]["ownerReferences"] = Value::from(vec![controlled_by(Kind::ReplicaSet, set)]);
         })?;
     }
     Ok(())
@@ -99,19 +99,11 @@ fn replicas(look: &mut Look<'_>, set: &Value) -> Vec<Replica> {
 
 fn make(look: &mut Look<'_>, set: &Value) -> Result<(), Failure> {
     let template = &set["spec"]["template"];
-    let serial = look.store.revision().to_string();
-    let name = format!("{}-{}", name(set), short_name(uid(set).bytes().chain(serial.bytes())));
     let mut metadata = template["metadata"].as_object().cloned().unwrap_or_default();
-    metadata.insert("name".to_owned(), name.clone().into());
-    metadata.insert("generateName".to_owned(), format!("{}-", self::name(set)).into());
+    metadata.insert("generateName".to_owned(), format!("{}-", name(set)).into());
     metadata.insert("namespace".to_owned(), namespace(set).into());
-    metadata.insert("ownerReferences".to_owned(), json!([controlled_by(set)]));
+    metadata.insert("ownerReferences".to_owned(), json!([controlled_by(Kind::ReplicaSet, set)]));
     create_pod(look, ACTOR, &metadata, &template["spec"])
-}
-
-/// Five letters that make no word.
-pub(super) fn short_name(bytes: impl IntoIterator<Item = u8>) -> String {
-    safe_name(hash(bytes) % 90_000 + 10_000)
 }
 
 /// Creates a pod, unless the quota refuses it.
@@ -123,7 +115,9 @@ pub(super) fn create_pod(
 ) -> Result<(), Failure> {
     let pod = json!({ "apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec });
     if hits(&look.behaviour.refused, &pod) {
-        let message = format!("pods \"{}\" is forbidden: {}", name(&pod), look.behaviour.refusal);
+        let prefix = text(&pod, "/metadata/generateName");
+        let letters = safe_name(hash(look.store.revision().to_le_bytes()) % 90_000 + 10_000);
+        let message = format!("pods \"{prefix}{letters}\" is forbidden: {}", look.behaviour.refusal);
         return Err(Failure::new(403, "Forbidden", message));
     }
     look.create(actor, Kind::Pod, pod)

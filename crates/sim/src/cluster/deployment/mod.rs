@@ -104,7 +104,7 @@ fn adopt(look: &mut Look<'_>, namespace: &str, of: &str) -> Result<(), Failure> 
     };
     let sets = look.store.list_in(Kind::ReplicaSet, namespace);
     let names: Vec<String> = sets.filter(free).map(|set| name(set).to_owned()).collect();
-    let owner = controlled_by(deployment);
+    let owner = controlled_by(Kind::Deployment, deployment);
     for set in names {
         look.change(ACTOR, Kind::ReplicaSet, (namespace, &set), |object| {
             object["metadata"]["ownerReferences"] = Value::from(vec![owner.clone()]);

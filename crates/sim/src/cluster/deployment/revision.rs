@@ -83,7 +83,7 @@ impl Rollout {
         }
         self.deployment["metadata"]["annotations"][REVISION] = revision.clone().into();
         let at = (self.namespace.as_str(), self.name.as_str());
-        look.change(ACTOR, Kind::Deployment, at, |object| {
+        look.change_status(ACTOR, Kind::Deployment, at, |object| {
             object["metadata"]["annotations"][REVISION] = revision.into();
         })?;
         Ok(())
@@ -115,7 +115,7 @@ impl Rollout {
             "metadata": {
                 "name": format!("{name}-{hash}"), "namespace": namespace,
                 "labels": template["metadata"]["labels"], "annotations": annotations,
-                "ownerReferences": [controlled_by(deployment)],
+                "ownerReferences": [controlled_by(Kind::Deployment, deployment)],
             },
             "spec": spec,
         })
