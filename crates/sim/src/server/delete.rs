@@ -22,7 +22,7 @@ pub(super) const ORPHAN: &str = "orphan";
 impl Store {
     /// DELETE. Gives the object that is deleted, or that is being deleted.
     ///
-    /// A pod that runs on a node stays, with `deletionTimestamp`, until [`Store::finish_deletion`].
+    /// A pod that runs on a node stays, with `deletionTimestamp`, until [`Store::finish`].
     ///
     /// # Errors
     /// 404, and 409 where a precondition does not hold.
@@ -41,9 +41,9 @@ impl Store {
     ///
     /// # Errors
     /// As [`Store::delete`].
-    pub fn finish_deletion(&mut self, actor: &str, target: Target<'_>) -> Result<Value, Failure> {
+    pub fn finish(&mut self, actor: &str, target: Target<'_>) -> Result<(), Failure> {
         let author = Author::new(actor, Verb::Delete);
-        self.delete_as(author, target, &Preconditions::default(), None, Some(0))
+        self.delete_as(author, target, &Preconditions::default(), None, Some(0)).map(drop)
     }
 
     pub(super) fn delete_as(

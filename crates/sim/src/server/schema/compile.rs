@@ -64,8 +64,8 @@ impl<'a> Compiler<'a> {
             _ => keeps.then(|| Arc::new(Schema::Any)),
         };
         if properties.is_none_or(Map::is_empty) && rest.is_none() {
-            // A definition without fields is an empty object; another one says nothing of what it holds.
-            return name.map_or(Schema::Any, |_| Schema::Object(ObjectOf::default()));
+            // Nothing is said of what it holds.
+            return Schema::Any;
         }
         let required: Vec<String> = strings(&node["required"]);
         let mut fields = BTreeMap::new();
