@@ -1,0 +1,175 @@
+//! What becomes of an object that is read: fields that nobody knows go, zero values take their written form, defaults come.
+
+use serde_json::{Map, Value, json};
+
+use super::{Field, ObjectOf, Scalar, Schema, Zero, quantity};
+
+/// Brings an object into the form in which the server keeps it. Fields that the schema does not have are dropped.
+///
+/// # Errors
+/// The path and the words of the first value that has another type.
+pub(crate) fn decode(schema: &Schema, value: &mut Value) -> Result<(), String> {
+    walk(schema, value, "")
+}
+
+fn walk(schema: &Schema, value: &mut Value, path: &str) -> Result<(), String> {
+    match schema {
+        Schema::Any => Ok(()),
+        Schema::Scalar(kind) => scalar(*kind, value, path),
+        Schema::List(list) => {
+            let Value::Array(items) = value else { return Err(wrong(path, "list", value)) };
+            for (index, item) in items.iter_mut().enumerate() {
+                walk(&list.item, item, &format!("{path}[{index}]"))?;
+            }
+            Ok(())
+        }
+        Schema::Object(object) => {
+            let Value::Object(map) = value else { return Err(wrong(path, "map", value)) };
+            members(object, map, path)
+        }
+    }
+}
+
+fn members(object: &ObjectOf, map: &mut Map<String, Value>, path: &str) -> Result<(), String> {
+    map.retain(|name, value| object.field(name).is_some() && !(object.builtin && value.is_null()));
+    for (name, value) in map.iter_mut().filter(|(_, value)| !value.is_null()) {
+        if let Some(schema) = object.field(name) {
+            walk(schema, value, &format!("{path}.{name}"))?;
+        }
+    }
+    map.retain(|name, value| {
+        !object.fields.get(name).is_some_and(|field| field.zero == Zero::Left && is_zero(value))
+    });
+    for (name, field) in object.fields.iter().filter(|(_, field)| field.zero == Zero::Always) {
+        if !map.contains_key(name) {
+            let mut empty = empty(&field.schema);
+            walk(&field.schema, &mut empty, path)?;
+            map.insert(name.clone(), empty);
+        }
+    }
+    Ok(())
+}
+
+fn empty(schema: &Schema) -> Value {
+    match schema {
+        Schema::Object(_) => json!({}),
+        _ => json!(0),
+    }
+}
+
+fn is_zero(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Bool(flag) => !flag,
+        Value::Number(number) => number.as_f64() == Some(0.0),
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(map) => map.is_empty(),
+    }
+}
+
+fn scalar(kind: Scalar, value: &mut Value, path: &str) -> Result<(), String> {
+    match (kind, &*value) {
+        (Scalar::Text, Value::String(_)) | (Scalar::Flag, Value::Bool(_)) => Ok(()),
+        (Scalar::Integer, Value::Number(number)) if number.is_i64() || number.is_u64() => Ok(()),
+        (Scalar::Number, Value::Number(_)) | (Scalar::Free, Value::String(_) | Value::Number(_)) => Ok(()),
+        (Scalar::Quantity, Value::String(_) | Value::Number(_)) => {
+            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            *value =
+                quantity::canonical(&text).ok_or_else(|| format!("{path}: bad quantity {text:?}"))?.into();
+            Ok(())
+        }
+        _ => Err(wrong(path, "other type", value)),
+    }
+}
+
+fn wrong(path: &str, wanted: &str, value: &Value) -> String {
+    let found = match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) => "list",
+        Value::Object(_) => "map",
+    };
+    format!("{path}: expected {wanted}, got {found}")
+}
+
+/// Fills in the defaults of a custom resource. A null that may not be one is replaced by the default, or dropped.
+pub(crate) fn fill_defaults(schema: &Schema, value: &mut Value) {
+    match (schema, value) {
+        (Schema::List(list), Value::Array(items)) => {
+            items.iter_mut().for_each(|item| fill_defaults(&list.item, item));
+        }
+        (Schema::Object(object), Value::Object(map)) => {
+            for (name, field) in &object.fields {
+                let missing = map.get(name).is_none_or(|value| value.is_null() && !field.nullable);
+                match &field.default {
+                    Some(default) if missing => _ = map.insert(name.clone(), default.clone()),
+                    None if missing => _ = map.remove(name),
+                    _ => {}
+                }
+            }
+            for (name, value) in map.iter_mut() {
+                if let Some(schema) = object.field(name) {
+                    fill_defaults(schema, value);
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Whether a custom resource keeps to its limits.
+///
+/// # Errors
+/// The path and the words of the first value that does not.
+pub(crate) fn check(schema: &Schema, value: &Value, path: &str) -> Result<(), String> {
+    match (schema, value) {
+        (Schema::List(list), Value::Array(items)) => items
+            .iter()
+            .enumerate()
+            .try_for_each(|(at, item)| check(&list.item, item, &format!("{path}[{at}]"))),
+        (Schema::Object(object), Value::Object(map)) => {
+            if let Some(missing) = object.required.iter().find(|name| !map.contains_key(*name)) {
+                return Err(format!("{path}.{missing}: Required value"));
+            }
+            for (name, value) in map.iter().filter(|(_, value)| !value.is_null()) {
+                let path = format!("{path}.{name}");
+                if let Some(field) = object.fields.get(name) {
+                    limits(field, value).map_err(|words| format!("{path}: {words}"))?;
+                }
+                if let Some(schema) = object.field(name) {
+                    check(schema, value, &path)?;
+                }
+            }
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}
+
+fn limits(field: &Field, value: &Value) -> Result<(), String> {
+    let limits = &field.limits;
+    let length = value.as_str().map(|text| text.chars().count() as u64);
+    let number = value.as_f64();
+    let outside = |at: Option<f64>, bound: Option<f64>, low: bool| match (at, bound) {
+        (Some(at), Some(bound)) => {
+            if low {
+                at < bound
+            } else {
+                at > bound
+            }
+        }
+        _ => false,
+    };
+    if !limits.values.is_empty() && !limits.values.contains(value) {
+        return Err(format!("Unsupported value: {value}"));
+    }
+    if outside(number, limits.minimum, true) || outside(number, limits.maximum, false) {
+        return Err(format!("Invalid value: {value}: out of range"));
+    }
+    let too_short = length.zip(limits.min_length).is_some_and(|(length, least)| length < least);
+    let too_long = length.zip(limits.max_length).is_some_and(|(length, most)| length > most);
+    if too_short || too_long { Err(format!("Invalid value: {value}: bad length")) } else { Ok(()) }
+}
