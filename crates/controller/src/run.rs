@@ -169,7 +169,12 @@ fn reference((namespace, name): Key) -> ObjectRef<Stored<Milvus>> {
 }
 
 /// Everything that a Milvus owns, as triggers.
-fn owned(ctx: &Context, scopes: &[Scope], upgrades: bool, synced: &mut Vec<Synced>) -> BoxStream<'static, Key> {
+fn owned(
+    ctx: &Context,
+    scopes: &[Scope],
+    upgrades: bool,
+    synced: &mut Vec<Synced>,
+) -> BoxStream<'static, Key> {
     let mut streams = Vec::new();
     for (stream, listed) in scopes.iter().flat_map(|scope| watching(ctx, scope).all(upgrades)) {
         streams.push(stream);

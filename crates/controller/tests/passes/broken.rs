@@ -35,7 +35,7 @@ fn a_broken_image_stops_the_roll_and_is_named(#[case] component: &str) {
     assert_eq!((waiting.step.as_deref(), waiting.reason.as_str()), (Some(component), "PodProblem"));
     assert!(waiting.message.contains("ImagePullBackOff"), "{}", waiting.message);
     assert_eq!(world.condition(ConditionType::UpgradeProgressing).2, "PodProblem");
-    assert_eq!(world.notes("PodProblem").len(), 1, "told once: {:?}", world.notes("PodProblem"));
+    assert_eq!(world.events("PodProblem").len(), 1, "told once: {:?}", world.events("PodProblem"));
 }
 
 /// Fix forward: a third image takes the place of the broken one, in the same order, from the component that is stuck.

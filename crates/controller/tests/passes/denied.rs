@@ -21,7 +21,7 @@ fn a_roll_waits_for_pods_that_are_refused(#[case] component: &str) {
     assert_eq!((waiting.step.as_deref(), waiting.reason.as_str()), (Some(component), "PodsRefused"));
     let words = format!("{component}: its pods can't be created: FailedCreate: exceeded quota: team");
     assert!(waiting.message.starts_with(&words), "{}", waiting.message);
-    assert_eq!(world.notes("PodsRefused").len(), 1, "{:?}", world.history.notes);
+    assert_eq!(world.events("PodsRefused").len(), 1, "{:?}", world.history.events);
     assert_eq!(world.status().status, MilvusState::Healthy);
     world.behaviour.refused = None;
     world.settle();
@@ -35,7 +35,7 @@ fn a_new_milvus_says_that_its_pods_are_refused() {
     world.settle();
     let message = world.condition(ConditionType::MilvusReady).1;
     assert!(message.contains("its pods can't be created: FailedCreate: exceeded quota: team"), "{message}");
-    assert!(!world.notes("PodsRefused").is_empty(), "{:?}", world.history.notes);
+    assert!(!world.events("PodsRefused").is_empty(), "{:?}", world.history.events);
 }
 
 #[test]
@@ -48,10 +48,10 @@ fn a_refused_write_is_told_with_what_to_do() {
     assert_eq!((status.as_str(), reason.as_str()), ("False", "WriteFailed"));
     assert_eq!(
         message,
-        "can't apply Milvus: the platform team does not allow it. It is tried again every minute at least. Change what \
+        "can't apply Milvus default/my-release: the platform team does not allow it. It is tried again every minute at least. Change what \
          refuses it, or the Milvus"
     );
-    assert_eq!(world.notes("WriteFailed")[0].message, message);
+    assert_eq!(world.events("WriteFailed")[0].message, message);
 }
 
 fn proxy(sidecars: &Value, init_containers: &Value) -> (String, String) {

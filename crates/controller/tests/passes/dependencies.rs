@@ -1,7 +1,7 @@
 //! etcd, object storage or queue that can't be reached.
 
 use milvus_api::{ConditionType, MilvusState};
-use milvus_state::snapshot::ProbeView;
+use milvus_state::ProbeView;
 
 use crate::world::{World, crs};
 

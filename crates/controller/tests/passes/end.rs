@@ -59,7 +59,7 @@ fn a_new_object_of_the_same_name_waits_for_the_old_ones_objects() {
         world.delete_deployment(&name);
     }
     world.config_maps.clear();
-    world.beside.clear();
+    world.others.clear();
     world.service = None;
     world.settle();
     assert!(world.updated(), "{}", world.describe());

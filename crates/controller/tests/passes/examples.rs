@@ -70,7 +70,7 @@ fn patch(world: &mut World, file: &str) {
     let patch: Value = serde_saphyr::from_str(&text(file)).unwrap();
     world.edit(|milvus: &mut Milvus| {
         let mut spec = serde_json::to_value(&milvus.spec).unwrap();
-        milvus_state::render::config::merge(&mut spec, &patch["spec"]);
+        milvus_state::manifests::config::merge(&mut spec, &patch["spec"]);
         milvus.spec = serde_json::from_value(spec).unwrap();
     });
     world.settle();

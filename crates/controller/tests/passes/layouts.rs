@@ -175,8 +175,7 @@ fn what_must_not_run_twice_does_not(
 #[test]
 fn a_deleted_slot_comes_back() {
     let mut world = World::running(in_mode(crs::mix("2.4.9"), 3));
-    world.deployments.remove("my-release-milvus-proxy-0");
-    world.pods.retain(|_, pod| pod.component() != "proxy");
+    world.delete_deployment("my-release-milvus-proxy-0");
     world.settle();
     assert!(world.updated(), "{}", world.describe());
     assert_eq!(sizes(&world, "proxy"), named(&[("proxy-0", 1), ("proxy-1", 0)]));

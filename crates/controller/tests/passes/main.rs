@@ -5,7 +5,6 @@
 #[path = "../world/mod.rs"]
 mod world;
 
-mod beside;
 mod broken;
 mod clock;
 mod create;
@@ -17,10 +16,10 @@ mod layouts;
 mod manual;
 mod modes;
 mod order;
+mod owned;
 mod refused;
 mod repair;
-mod replay;
-mod said;
 mod size;
 mod slots;
 mod truth;
+mod words;

@@ -12,7 +12,7 @@ fn running(world: &World) -> String {
     let pods: Vec<_> = world.pods.values().map(|p| (&p.name, &p.image)).collect();
     let data: Vec<_> = world.config_maps.values().map(|c| &c.data).collect();
     let service = world.service.as_ref().map(|s| &s.spec);
-    format!("{specs:?} {pods:?} {data:?} {service:?} {:?}", world.beside)
+    format!("{specs:?} {pods:?} {data:?} {service:?} {:?}", world.others)
 }
 
 fn refused(world: &World, reason: &str) -> String {
@@ -48,7 +48,7 @@ fn refused_path_writes_only_the_status(
     assert!(message.contains(fix), "{message}");
     assert_eq!(running(&world), before);
     assert_eq!(world.history.objects_written, written, "no object is written");
-    assert!(world.notes(reason).len() == 1, "one Event: {:?}", world.history.notes);
+    assert!(world.events(reason).len() == 1, "one Event: {:?}", world.history.events);
 }
 
 /// An unreadable tag is unknown, not old.

@@ -72,7 +72,7 @@ fn an_autoscaled_component_keeps_its_number() {
     world.settle();
     assert!(world.updated(), "{}", world.describe());
     assert_eq!(count(&world, "proxy"), 4);
-    let records = world.observe().unwrap().core.deployments;
+    let records = world.observe().unwrap().watched.deployments;
     assert!(records["my-release-milvus-proxy"].scaled_by_other, "the autoscaler still owns it");
 }
 

@@ -90,10 +90,10 @@ fn steps_go_from_pending_over_updating_to_done() {
 #[test]
 fn events_tell_every_step_once() {
     let mut world = World::running(crs::mix("2.4.9"));
-    world.history.notes.clear();
+    world.history.events.clear();
     world.set_image("2.4.10");
     world.settle();
-    let words = |reason: &str| world.notes(reason).iter().map(|n| n.message.clone()).collect::<Vec<_>>();
+    let words = |reason: &str| world.events(reason).iter().map(|n| n.message.clone()).collect::<Vec<_>>();
     assert_eq!(words("UpgradeRecorded").len(), 1);
     let started = ["indexnode", "mixcoord", "querynode", "datanode", "proxy"];
     assert_eq!(words("StepStarted"), started.map(|c| format!("{c} goes to 2.4.10")));

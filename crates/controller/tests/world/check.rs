@@ -2,10 +2,14 @@
 
 use std::fmt::Write as _;
 
-use milvus_state::Note;
+use k8s_openapi::api::apps::v1::DeploymentSpec;
+use milvus_sim::cluster::text;
+use milvus_sim::server::{Event, Kind, Verb};
+use milvus_state::desired::Parsed;
+use serde_json::Value;
 
 use super::World;
-use super::api::main_image;
+use super::gate::OPERATOR;
 
 /// A write of a Deployment: before and after.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,8 +45,8 @@ pub struct History {
     pub changes: Vec<Change>,
     /// Distinct messages of `MilvusUpdated`, in order.
     pub messages: Vec<String>,
-    /// Events.
-    pub notes: Vec<Note>,
+    /// Events, each as it was when it was new.
+    pub events: Vec<News>,
     /// Writes of objects, without the status.
     pub objects_written: usize,
     /// Writes of the status.
@@ -50,21 +54,80 @@ pub struct History {
 }
 
 impl History {
-    pub(super) fn note_message(&mut self, message: String) {
+    pub(super) fn add_message(&mut self, message: String) {
         if self.messages.last() != Some(&message) {
             self.messages.push(message);
         }
     }
 }
 
+/// An Event about the Milvus.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct News {
+    /// `reason`
+    pub reason: String,
+    /// `note`
+    pub message: String,
+}
+
+/// The image of the Milvus container.
+fn main_image(spec: &DeploymentSpec) -> String {
+    let pod = spec.template.spec.as_ref().unwrap();
+    pod.containers[0].image.clone().unwrap()
+}
+
 /// Components that go together: 2.3's datacoord becomes active only when the indexcoord of 2.2 is gone.
 const TOGETHER: [&str; 2] = ["datacoord", "indexcoord"];
 
 impl World {
+    /// Reads what was committed since.
+    pub(super) fn read(&mut self, news: &[Event]) {
+        for event in news {
+            match event.kind {
+                Kind::Event if event.verb == Verb::Create => {
+                    let after = event.after.as_deref().unwrap();
+                    let (reason, message) = (text(after, "/reason"), text(after, "/note"));
+                    self.history.events.push(News { reason: reason.to_owned(), message: message.to_owned() });
+                }
+                Kind::Deployment if *event.actor == *OPERATOR && event.subresource.is_none() => {
+                    self.add_change(event);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// A Deployment was written by the operator.
+    fn add_change(&mut self, event: &Event) {
+        let spec = |object: &Option<std::sync::Arc<Value>>| -> Option<DeploymentSpec> {
+            object.as_deref().map(|object| serde_json::from_value(object["spec"].clone()).unwrap())
+        };
+        let (before, after) = (spec(&event.before), spec(&event.after));
+        if before == after {
+            return;
+        }
+        let image = |spec: &Option<DeploymentSpec>| spec.as_ref().map(main_image);
+        let size = |spec: &Option<DeploymentSpec>| spec.as_ref().and_then(|s| s.replicas);
+        let name = event.name.to_string();
+        let component = self.component_of(&name);
+        let siblings = self.deployments.iter().filter(|(other, _)| self.component_of(other) == component);
+        let others = siblings.filter(|(other, _)| **other != name).filter_map(|(_, d)| d.spec.as_ref());
+        let ran = others.chain(&before).filter(|s| s.replicas != Some(0)).map(main_image).collect();
+        let change = Change {
+            step: self.history.steps,
+            deployment: name,
+            image: (image(&before), image(&after)),
+            replicas: (size(&before), size(&after)),
+            ran,
+            template: before.as_ref().map(|s| &s.template) != after.as_ref().map(|s| &s.template),
+        };
+        self.check_order(&change);
+        self.history.changes.push(change);
+    }
+
     /// The component that a Deployment is of.
     pub fn component_of(&self, deployment: &str) -> String {
-        let prefix = format!("{}-milvus-", self.cr().metadata.name.as_deref().unwrap());
-        let rest = deployment.strip_prefix(&prefix).unwrap();
+        let (_, rest) = deployment.split_once("-milvus-").unwrap();
         rest.split('-').next().unwrap().to_owned()
     }
 
@@ -106,13 +169,12 @@ impl World {
         images.dedup();
         let wanted = self.wanted_image(component);
         let replicas: i32 = live.iter().filter_map(|s| s.replicas).sum();
-        let ready =
-            self.pods.values().filter(|p| p.component() == component && p.ready && p.ending.is_none());
+        let ready = self.pods.values().filter(|p| p.component() == component && p.ready && !p.ending);
         images.len() > 1
             || (images == [wanted.as_str()] && ready.count() < usize::try_from(replicas).unwrap())
     }
 
-    pub(super) fn check_order(&self, change: &Change) {
+    fn check_order(&self, change: &Change) {
         if !self.demands.ordered || !change.moves_image() {
             return;
         }
@@ -151,9 +213,10 @@ impl World {
 
     /// Every component has as many available pods as the spec asks for.
     fn check_serving(&self) {
-        for settings in self.decided.iter().filter_map(|d| d.milvus.as_ref()).flat_map(|m| &m.components) {
+        let Ok(Ok(parsed)) = Parsed::of(self.cr(), &self.tool) else { return };
+        for settings in parsed.desired.components.iter().map(|component| &component.settings) {
             let name = settings.component.name();
-            let ready = self.pods.values().filter(|p| p.component() == name && p.ready && p.ending.is_none());
+            let ready = self.pods.values().filter(|p| p.component() == name && p.ready && !p.ending);
             let ready = i32::try_from(ready.count()).unwrap();
             let wanted = settings.replicas.wanted(None);
             assert!(ready >= wanted, "{name}: {ready} of {wanted} pods serve\n{}", self.describe());
@@ -162,7 +225,7 @@ impl World {
 
     /// Everything, for the message of a failed test.
     pub fn describe(&self) -> String {
-        let mut text = format!("step {} write {}\n", self.history.steps, self.writes);
+        let mut text = format!("step {} write {}\n", self.history.steps, self.writes());
         for (name, live) in &self.deployments {
             let spec = live.spec.as_ref().unwrap();
             let status = live.status.clone().unwrap_or_default();
@@ -178,11 +241,8 @@ impl World {
             );
         }
         for pod in self.pods.values() {
-            let _ = writeln!(
-                text,
-                "    {} {} ready {} ending {:?} broken {}",
-                pod.name, pod.image, pod.ready, pod.ending, pod.broken
-            );
+            let _ =
+                writeln!(text, "    {} {} ready {} ending {}", pod.name, pod.image, pod.ready, pod.ending);
         }
         if let Some(status) = self.milvus.as_ref().and_then(|m| m.status.as_ref()) {
             for c in &status.conditions {
@@ -190,7 +250,6 @@ impl World {
             }
             let _ = writeln!(text, "  upgrade {:?}", status.upgrade);
         }
-        let _ = writeln!(text, "  verdict {:?}", self.decided.as_ref().map(|d| &d.verdict));
         text
     }
 }

@@ -1,45 +1,51 @@
-//! A Kubernetes that fits into a test: it takes what a pass renders, moves pods a step at a time, and checks after every
-//! step what must hold at all times.
+//! A small Kubernetes for tests of passes: the real pass, with the production client, watches, cache and writer, on the
+//! simulated API server, a step at a time; what must hold is checked after every step.
 //!
-//! It is a model, and is kept small: the real API server is the business of the scenario tests. What it has of it is what a
-//! pass can see: generations, observed generations, counts, pods that get ready or never do, pods that end slowly.
+//! Fields show what is stored. A test may change them: what differs is sent to the server, as a user's doing, before the
+//! next pass.
 #![allow(dead_code, reason = "each test binary uses its own part")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a helper of tests")]
 
-mod api;
 mod check;
-mod controller;
+#[path = "../../../state/tests/support/crs.rs"]
 pub mod crs;
+mod gate;
+mod mirror;
+mod operator;
+mod users;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
-use k8s_openapi::api::apps::v1::{Deployment, DeploymentStatus};
-use k8s_openapi::api::core::v1::{ConfigMap, PersistentVolumeClaim, Service};
-use k8s_openapi::api::networking::v1::Ingress;
-use milvus_api::{ConditionType, Milvus, MilvusStatus, PodMonitor};
-use milvus_state::fold::Applied;
-use milvus_state::records::{
-    ClaimRecord, ConfigMapRecord, DeploymentRecord, IngressRecord, MetaRecord, MonitorKind, PodRecord,
-    ServiceRecord,
-};
-use milvus_state::render::{MetaWrite, Tool};
-use milvus_state::snapshot::ProbeView;
-use milvus_state::{Core, Decided, Note, Probes, Snapshot, decide, fold, needs};
-
+use jiff::Timestamp;
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::core::v1::{ConfigMap, Service};
+use milvus_api::{ConditionType, Milvus, MilvusStatus};
+use milvus_sim::cluster::{Behaviour as PodBehaviour, Cluster, Pods};
+use milvus_sim::server::{ApiServer, Kind};
+use milvus_state::manifests::Tool;
+use milvus_state::records::MonitorKind;
+use milvus_state::{ProbeView, Probes, Snapshot};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use tokio::runtime::{Builder, Runtime};
+use tokio::task::LocalSet;
 
-pub use check::{Change, History};
-pub use controller::SimPod;
+pub use check::{History, News};
+pub use gate::Fault;
+use mirror::Mirror;
+pub use mirror::SimPod;
+use operator::Operator;
 
-/// Passes after which a test that has not come to rest is given up.
+/// Steps after which a test that has not come to rest is given up.
 const LIMIT: usize = 600;
 /// Steps without any change after which the world is at rest.
 const QUIET: usize = 3;
+/// Looks of the cluster's controllers in a step, at most.
+const LOOKS: usize = 40;
 
-/// How pods behave.
-#[derive(Clone, Debug)]
+/// How pods behave. A step is a second.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Behaviour {
     /// Steps from the start of a pod until it is ready and available.
     pub ready_after: u32,
@@ -53,13 +59,17 @@ pub struct Behaviour {
     pub watch_lag: usize,
 }
 
-/// What goes wrong at the n-th write (from 1), counted over all writes of all passes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
-    /// The write happens; then the process dies.
-    DiesAfter(usize),
-    /// The API server refuses the write.
-    Refused(usize),
+impl Behaviour {
+    fn of_pods(&self) -> PodBehaviour {
+        let refused = self.refused.iter();
+        PodBehaviour {
+            ready_after: Duration::from_secs(self.ready_after.into()),
+            ends_after: Duration::from_secs(self.ends_after.into()),
+            broken: self.broken.clone(),
+            refused: refused.map(|(component, image)| Pods::of(component).and_image(image)).collect(),
+            ..PodBehaviour::default()
+        }
+    }
 }
 
 /// What must hold besides what always does.
@@ -69,50 +79,6 @@ pub struct Demands {
     pub ordered: bool,
     /// As many pods as asked for are available all the time.
     pub serving: bool,
-}
-
-/// The cluster, the operator and a clock.
-#[derive(Clone)]
-pub struct World {
-    /// The moment.
-    pub now: Timestamp,
-    /// The custom resource; `None` once it is gone.
-    pub milvus: Option<Milvus>,
-    /// By name.
-    pub deployments: BTreeMap<String, Deployment>,
-    /// By name.
-    pub config_maps: BTreeMap<String, ConfigMap>,
-    /// Volume claim, Ingress and PodMonitor, by `KIND/NAME`.
-    pub beside: BTreeMap<String, Value>,
-    /// Whether there can be PodMonitors.
-    pub monitor_kind: MonitorKind,
-    /// The one Service.
-    pub service: Option<Service>,
-    /// By name.
-    pub pods: BTreeMap<String, SimPod>,
-    /// What the probes of the dependencies say.
-    pub probes: Probes,
-    /// Whether the Kafka Secret has a CA, if that is known.
-    pub kafka_ca: Option<bool>,
-    /// How pods behave.
-    pub behaviour: Behaviour,
-    /// What goes wrong.
-    pub fault: Option<Fault>,
-    /// What the API server says when it refuses.
-    pub refusal: String,
-    /// What must hold.
-    pub demands: Demands,
-    /// What was seen and done.
-    pub history: History,
-    /// The last decision.
-    pub decided: Option<Decided>,
-    /// The tool image of the operator.
-    pub tool: Tool,
-    /// The status of every Deployment, by UID, after each of the last steps, the newest first.
-    pub(crate) watched: VecDeque<BTreeMap<String, DeploymentStatus>>,
-    pub(crate) meta: MetaWrite,
-    pub(crate) serial: u64,
-    pub(crate) writes: usize,
 }
 
 /// What became of a pass.
@@ -126,6 +92,48 @@ pub enum Pass {
     Gone,
 }
 
+/// The cluster, the operator and a clock.
+pub struct World {
+    /// The moment by the operator's clock.
+    pub now: Timestamp,
+    /// The custom resource; `None` once it is gone.
+    pub milvus: Option<Milvus>,
+    /// By name.
+    pub deployments: BTreeMap<String, Deployment>,
+    /// By name.
+    pub config_maps: BTreeMap<String, ConfigMap>,
+    /// Volume claim, Ingress, PodMonitor and PodDisruptionBudget, by `KIND/NAME`.
+    pub others: BTreeMap<String, Value>,
+    /// Whether there can be PodMonitors.
+    pub monitor_kind: MonitorKind,
+    /// The one Service.
+    pub service: Option<Service>,
+    /// By name.
+    pub pods: BTreeMap<String, SimPod>,
+    /// What the probes of the dependencies say.
+    pub probes: Probes,
+    /// Whether the Kafka Secret has a CA; without a value there is no such Secret.
+    pub kafka_ca: Option<bool>,
+    /// How pods behave.
+    pub behaviour: Behaviour,
+    /// What goes wrong.
+    pub fault: Option<Fault>,
+    /// What the API server says when it refuses.
+    pub refusal: String,
+    /// What must hold.
+    pub demands: Demands,
+    /// What was seen and done.
+    pub history: History,
+    /// The tool image of the operator.
+    pub tool: Tool,
+    server: ApiServer,
+    cluster: Cluster,
+    mirror: Mirror,
+    operator: Operator,
+    local: LocalSet,
+    runtime: Runtime,
+}
+
 fn ready(reason: &str) -> ProbeView {
     ProbeView { ready: true, reason: reason.to_owned(), message: String::new() }
 }
@@ -133,40 +141,48 @@ fn ready(reason: &str) -> ProbeView {
 impl World {
     /// A world with one Milvus in it, before the first pass. All dependencies are ready.
     pub fn new(milvus: Milvus) -> World {
+        let start = Timestamp::from_second(1_800_000_000).unwrap();
+        let runtime = Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+        let local = LocalSet::new();
+        let tool = Tool { image: "operator:1".to_owned(), pull_policy: "IfNotPresent".to_owned() };
+        let behaviour =
+            Behaviour { ready_after: 2, ends_after: 2, broken: BTreeSet::new(), refused: None, watch_lag: 0 };
         let probes = Probes {
             etcd: Some(ready("EtcdReady")),
             storage: Some(ready("StorageReady")),
             queue: Some(ready("MsgStreamReady")),
         };
+        let server = {
+            let _guard = runtime.enter();
+            ApiServer::new(start)
+        };
+        let operator = Operator::start(&runtime, &local, &server, start, &tool, 0);
         let mut world = World {
-            now: Timestamp::from_second(1_800_000_000).unwrap(),
+            now: start,
             milvus: None,
             deployments: BTreeMap::new(),
             config_maps: BTreeMap::new(),
-            beside: BTreeMap::new(),
+            others: BTreeMap::new(),
             monitor_kind: MonitorKind::Present,
             service: None,
             pods: BTreeMap::new(),
             probes,
-            behaviour: Behaviour {
-                ready_after: 2,
-                ends_after: 2,
-                broken: BTreeSet::new(),
-                refused: None,
-                watch_lag: 0,
-            },
-            watched: VecDeque::new(),
             kafka_ca: Some(false),
+            cluster: Cluster::new(behaviour.of_pods()),
+            behaviour,
             fault: None,
             refusal: "refused".to_owned(),
             demands: Demands::default(),
             history: History::default(),
-            decided: None,
-            tool: Tool { image: "operator:1".to_owned(), pull_policy: "IfNotPresent".to_owned() },
-            meta: MetaWrite::default(),
-            serial: 0,
-            writes: 0,
+            tool,
+            server,
+            mirror: Mirror::default(),
+            operator,
+            local,
+            runtime,
         };
+        world.secret("minio", &["accesskey", "secretkey"]);
+        world.refresh();
         world.create(milvus);
         world
     }
@@ -191,47 +207,23 @@ impl World {
         self.cr().status.as_ref().unwrap()
     }
 
-    /// Changes the Milvus as a user does: the generation moves when the spec does.
-    pub fn edit(&mut self, change: impl FnOnce(&mut Milvus)) {
-        let milvus = self.milvus.as_mut().unwrap();
-        let before = milvus.spec.clone();
-        change(milvus);
-        if milvus.spec != before {
-            milvus.metadata.generation = milvus.metadata.generation.map(|g| g + 1);
-        }
-    }
-
-    /// Sets the image that the spec asks for.
-    pub fn set_image(&mut self, tag: &str) {
-        self.edit(|m| m.spec.components.global.image = Some(crs::image(tag)));
-    }
-
     /// One pass of the operator.
     pub fn pass(&mut self) -> Pass {
-        let Some(snapshot) = self.observe() else { return Pass::Gone };
-        let decided = decide(&snapshot).unwrap();
-        let before = self.writes;
-        let mut applied = Applied::default();
-        let outcome = self.carry_out(&decided, &mut applied);
-        self.history.objects_written += self.writes - before;
-        if outcome.is_none() {
+        self.flush();
+        let before = self.operator.writes();
+        let Some(stored) = self.stored() else { return Pass::Gone };
+        self.operator.expect(self.fault, &self.refusal);
+        let survived = self.operator.pass(&self.runtime, &self.local, &stored);
+        self.refresh();
+        if !survived {
+            self.restart();
             return Pass::Died;
         }
-        let folded = fold(&snapshot, &decided, &applied);
-        self.decided = Some(decided);
-        self.history.notes.extend(folded.notes.clone());
-        let status = round_trip(&folded.status);
-        if self.cr().status.as_ref() != Some(&status)
-            && self.write(|world| world.put_status(status)).is_none()
-        {
-            return Pass::Died;
-        }
-        if folded.released {
-            self.milvus = None;
+        if self.milvus.is_none() {
             return Pass::Gone;
         }
-        self.history.note_message(self.condition(ConditionType::MilvusUpdated).1);
-        Pass::Wrote(self.writes - before)
+        self.history.add_message(self.condition(ConditionType::MilvusUpdated).1);
+        Pass::Wrote(self.operator.writes() - before)
     }
 
     /// Passes and steps until nothing changes any more.
@@ -259,8 +251,8 @@ impl World {
 
     /// One pass and one step of the cluster; whether anything changed, or will by itself.
     ///
-    /// A pass that has written is followed by another before the cluster moves: the write itself wakes the operator, and what
-    /// it then sees has a new generation and the counts of the old one.
+    /// A pass that has written is followed by another before the cluster moves: the write itself wakes the operator, and
+    /// what it then sees has a new generation and the counts of the old one.
     pub fn step(&mut self) -> bool {
         let pass = self.pass();
         self.check();
@@ -273,54 +265,57 @@ impl World {
         moved || !matches!(pass, Pass::Wrote(0) | Pass::Gone)
     }
 
+    /// One step: a second passes, then the controllers of the cluster look until they have nothing to do. Whether
+    /// anything changed, or will by itself.
+    pub fn tick(&mut self) -> bool {
+        self.flush();
+        self.history.steps += 1;
+        self.advance(Duration::from_secs(1));
+        let before = self.server.with(|store| store.revision());
+        let mut due = None;
+        for _ in 0..LOOKS {
+            let round = self.server.with(|store| self.cluster.step(store)).unwrap();
+            due = round.due;
+            if !round.wrote {
+                break;
+            }
+        }
+        self.refresh();
+        self.server.with(|store| store.revision()) != before || due.is_some()
+    }
+
+    fn advance(&mut self, time: Duration) {
+        self.local.block_on(&self.runtime, tokio::time::advance(time));
+        self.now = self.operator.now();
+        self.mirror.now = self.now;
+        let now = self.operator.server_time();
+        self.server.with(|store| store.set_now(now));
+    }
+
+    /// A new process of the operator, which knows nothing of the one before.
+    pub fn restart(&mut self) {
+        self.operator.stop();
+        let (time, wrong_by) = (self.operator.server_time(), self.operator.wrong_by());
+        let writes = self.operator.writes();
+        let lag = self.behaviour.watch_lag;
+        self.operator = Operator::start(&self.runtime, &self.local, &self.server, time, &self.tool, lag);
+        self.operator.carry_on(writes, wrong_by, &self.probes);
+    }
+
     /// What the operator reads.
-    pub fn observe(&self) -> Option<Snapshot> {
-        let milvus = self.milvus.clone()?;
-        let earlier = self.watched.get(self.behaviour.watch_lag);
-        let deployments = self.deployments.values().map(|live| {
-            let late = earlier.and_then(|all| all.get(live.metadata.uid.as_ref()?)).cloned();
-            DeploymentRecord::of(&Deployment { status: late.or_else(|| live.status.clone()), ..live.clone() })
-        });
-        let core = Core {
-            now: self.now,
-            milvus,
-            deployments: deployments.map(|d| (d.name.clone(), d)).collect(),
-            config_maps: self.config_maps.iter().map(|(n, m)| (n.clone(), ConfigMapRecord::of(m))).collect(),
-            service: self.service.as_ref().map(ServiceRecord::of),
-            ingress: self.live("Ingress").map(|i: Ingress| IngressRecord::of(&i)),
-            pod_monitor: self.live("PodMonitor").map(|m: PodMonitor| MetaRecord::of(&m.metadata)),
-            monitor_kind: self.monitor_kind,
-            minio_link: false,
-            tool: self.tool.clone(),
-            operator_version: "test".to_owned(),
-        };
-        let needs = needs(&core, false);
-        let pods =
-            needs.pods.then(|| self.pods.values().filter_map(|p| PodRecord::of(&p.object())).collect());
-        let templates = needs.templates.iter().filter_map(|name| {
-            let template = &self.deployments.get(name)?.spec.as_ref()?.template;
-            Some((name.clone(), serde_json::to_value(template).unwrap()))
-        });
-        let templates = templates.collect();
-        let claim = needs.claim.and_then(|name| {
-            let found = self.beside.get(&format!("PersistentVolumeClaim/{name}"))?;
-            let claim: PersistentVolumeClaim = serde_json::from_value(found.clone()).unwrap();
-            Some(ClaimRecord::of(&claim))
-        });
-        Some(Snapshot {
-            core,
-            pods,
-            templates,
-            claim,
-            probes: self.probes.clone(),
-            kafka_ca: self.kafka_ca,
-            changed_secrets: Vec::new(),
-        })
+    pub fn observe(&mut self) -> Option<Snapshot> {
+        self.flush();
+        let stored = self.stored()?;
+        Some(self.operator.observe(&self.runtime, &self.local, &stored))
+    }
+
+    fn stored(&self) -> Option<Value> {
+        self.server.with(|store| store.list(Kind::Milvus).next().cloned())
     }
 
     /// The one object of a kind.
     pub fn live<T: DeserializeOwned>(&self, kind: &str) -> Option<T> {
-        let found = self.beside.iter().find(|(key, _)| key.split('/').next() == Some(kind));
+        let found = self.others.iter().find(|(key, _)| key.split('/').next() == Some(kind));
         found.map(|(_, object)| serde_json::from_value(object.clone()).unwrap())
     }
 
@@ -337,21 +332,12 @@ impl World {
     }
 
     /// Events of one reason.
-    pub fn notes(&self, reason: &str) -> Vec<&Note> {
-        self.history.notes.iter().filter(|n| n.reason == reason).collect()
+    pub fn events(&self, reason: &str) -> Vec<&News> {
+        self.history.events.iter().filter(|n| n.reason == reason).collect()
     }
 
     /// Writes that were attempted so far.
     pub fn writes(&self) -> usize {
-        self.writes
+        self.operator.writes()
     }
-
-    fn advance_clock(&mut self) {
-        self.now = self.now.checked_add(SignedDuration::from_secs(1)).unwrap();
-    }
-}
-
-/// A status as it is read back: what does not survive that is written again and again.
-fn round_trip(status: &MilvusStatus) -> MilvusStatus {
-    serde_json::from_value(serde_json::to_value(status).unwrap()).unwrap()
 }

@@ -21,6 +21,7 @@ kind: Milvus
 metadata: {{name: my-release, namespace: default}}
 spec:
   mode: {mode}
+  upgradePolicy: {{minReadySeconds: 0}}
   dependencies:
     etcd: {{external: true, endpoints: ["etcd.infra:2379"]}}
     storage: {{external: true, type: MinIO, endpoint: "minio.infra:9000", secretRef: minio}}

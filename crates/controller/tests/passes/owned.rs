@@ -1,9 +1,11 @@
-//! What stands beside the workloads: volume claim, Ingress, PodMonitor, several ConfigMaps.
+//! What a Milvus owns beside its workloads: volume claim, Ingress, PodMonitor, several ConfigMaps.
 
 use k8s_openapi::api::core::v1::PersistentVolumeClaim;
 use k8s_openapi::api::networking::v1::Ingress;
 use milvus_api::{ConditionType, FreeForm, Milvus, Persistence, PodMonitor};
+use milvus_state::Parsed;
 use milvus_state::records::MonitorKind;
+use milvus_state::rollout::request;
 use serde_json::{Value, json};
 
 use crate::world::{World, crs};
@@ -77,20 +79,20 @@ fn an_ingress_follows_the_spec_and_goes_with_it() {
     assert_eq!(live["spec"]["rules"][0]["http"]["paths"][0]["backend"]["service"]["port"]["number"], 443);
     // Somebody else's edit is undone.
     let key = "Ingress/my-release-milvus";
-    let edited = world.beside.get_mut(key).unwrap();
+    let edited = world.others.get_mut(key).unwrap();
     edited["spec"]["rules"][0]["host"] = json!("evil.example");
     edited["metadata"]["generation"] = json!(99);
     world.settle();
-    assert_eq!(world.beside[key]["spec"]["rules"][0]["host"], "a.example");
+    assert_eq!(world.others[key]["spec"]["rules"][0]["host"], "a.example");
     // Its address is shown.
-    world.beside.get_mut(key).unwrap()["status"] =
+    world.others.get_mut(key).unwrap()["status"] =
         json!({"loadBalancer": {"ingress": [{"ip": "192.0.2.1"}]}});
     world.settle();
     let shown = world.status().ingress.clone().unwrap();
     assert_eq!(serde_json::to_value(shown).unwrap()["loadBalancer"]["ingress"][0]["ip"], "192.0.2.1");
     world.edit(|m| ingress(m, None));
     world.settle();
-    assert!(!world.beside.contains_key(key));
+    assert!(!world.others.contains_key(key));
     assert!(world.status().ingress.is_none());
     assert!(world.updated(), "{}", world.describe());
 }
@@ -209,11 +211,11 @@ fn an_existing_claim_is_used_and_left_alone() {
     assert!(world.live::<Value>("PersistentVolumeClaim").is_none());
     assert!(world.condition(ConditionType::SpecAccepted).1.contains("there is no volume claim mine"));
     let claim = json!({"metadata": {"name": "mine", "uid": "u"}, "spec": {"accessModes": ["ReadWriteOnce"]}});
-    world.beside.insert("PersistentVolumeClaim/mine".to_owned(), claim);
+    world.others.insert("PersistentVolumeClaim/mine".to_owned(), claim);
     world.settle();
     assert_eq!(world.condition(ConditionType::SpecAccepted).2, "Accepted");
     end(&mut world);
-    assert!(world.beside.contains_key("PersistentVolumeClaim/mine"));
+    assert!(world.others.contains_key("PersistentVolumeClaim/mine"));
 }
 
 /// One pod at a time may have the volume, whatever the queue: the old one stops first, and the plan says so.
@@ -229,7 +231,9 @@ fn a_standalone_with_a_claim_is_stopped_before_its_successor_starts() {
     assert_eq!(strategy.type_.as_deref(), Some("Recreate"));
     world.set_image("2.6.5");
     world.pass();
-    let plan = world.decided.clone().unwrap().plan.unwrap();
+    let snapshot = world.observe().unwrap();
+    let parsed = Parsed::of(world.cr(), &world.tool).unwrap().unwrap();
+    let plan = request::planned(&parsed, &snapshot).unwrap();
     assert_eq!(plan.steps[0].downtime.as_deref(), Some(milvus_plan::explain::STOPPED_FIRST));
     world.settle();
     assert!(world.updated(), "{}", world.describe());
@@ -256,7 +260,7 @@ fn a_volume_for_one_node_in_a_cluster_is_warned_of() {
     }
     let message = world.condition(ConditionType::SpecAccepted).1;
     assert!(message.starts_with("spec.dependencies.woodpecker.persistence"), "{message}");
-    assert_eq!(world.notes("AcceptedWithWarnings").len(), 1, "told once");
+    assert_eq!(world.events("AcceptedWithWarnings").len(), 1, "told once");
     assert_eq!(with(json!(["ReadWriteMany"])).condition(ConditionType::SpecAccepted).2, "Accepted");
 }
 

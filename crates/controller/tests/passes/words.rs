@@ -1,8 +1,9 @@
-//! What is said of a spec: warnings, refusals at their field, the address for clients.
+//! The words about a spec: warnings, refusals at their field, the address for clients.
 
 use milvus_api::{ConditionType, FreeForm, Milvus, MilvusState};
-use milvus_state::size;
-use milvus_state::validate::validate;
+use milvus_state::Parsed;
+use milvus_state::manifests::Tool;
+use milvus_state::refusal::Refusal;
 use rstest::rstest;
 use serde_json::{Value, json};
 
@@ -10,6 +11,11 @@ use crate::world::{World, crs};
 
 fn free(value: Value) -> FreeForm {
     serde_json::from_value(value).unwrap()
+}
+
+fn parse(milvus: &Milvus) -> Result<Parsed, Vec<Refusal>> {
+    let tool = Tool { image: "operator:1".to_owned(), pull_policy: "IfNotPresent".to_owned() };
+    Parsed::of(milvus, &tool).unwrap()
 }
 
 fn with_config(config: Value) -> Milvus {
@@ -30,7 +36,7 @@ fn with_config(config: Value) -> Milvus {
 #[case::case_does_not_matter(json!({"ROOTCOORD": {"dml_channel_num": 16}, "rootCoord.maxPartitionNum": 1}), &[])]
 #[case::unknown_but_unlike(json!({"proxy": {"somethingThatOnlyTheCodeKnows": 1}, "credential": {"mine": {}}}), &[])]
 fn keys_of_the_configuration(#[case] config: Value, #[case] words: &[&str]) {
-    let warnings = validate(&with_config(config), false).unwrap().warnings;
+    let warnings = parse(&with_config(config)).unwrap().spec.warnings;
     assert_eq!(warnings.len(), usize::from(!words.is_empty()), "{warnings:?}");
     for word in words {
         assert!(warnings[0].contains(word), "{word}: {warnings:?}");
@@ -46,7 +52,7 @@ fn a_warning_stops_nothing() {
     assert_eq!(world.status().status, MilvusState::Healthy);
     let (status, message, reason) = world.condition(ConditionType::SpecAccepted);
     assert_eq!((status.as_str(), reason.as_str()), ("True", "AcceptedWithWarnings"));
-    let told = world.notes("AcceptedWithWarnings");
+    let told = world.events("AcceptedWithWarnings");
     assert_eq!((told.len(), &told[0].message), (1, &message));
     world.edit(|m| m.spec.config = None);
     world.settle();
@@ -57,8 +63,7 @@ fn a_warning_stops_nothing() {
 #[test]
 fn a_configuration_that_is_too_large_is_refused() {
     let text = |bytes: usize| json!({"log": {"file": {"rootPath": "x".repeat(bytes)}}});
-    let most = validate(&with_config(text((1 << 20) - 1000)), false).unwrap();
-    assert_eq!(size::refusal(&most), None);
+    assert!(parse(&with_config(text((1 << 20) - 1000))).is_ok());
     let mut world = World::running(crs::mix("2.4.9"));
     let before = world.config_maps.clone();
     world.edit(|m| m.spec.config = Some(free(text(1 << 20))));
@@ -89,7 +94,7 @@ fn a_configuration_that_is_too_large_is_refused() {
 fn collisions(#[case] proxy: Value, #[case] place: &str) {
     let mut milvus = crs::mix("2.4.9");
     milvus.spec.components.proxy = Some(serde_json::from_value(proxy).unwrap());
-    let refusals = validate(&milvus, false).unwrap_err();
+    let refusals = parse(&milvus).unwrap_err();
     assert_eq!(refusals.len(), 1, "{refusals:?}");
     assert!(refusals[0].message.starts_with(place), "{}", refusals[0].message);
 }
@@ -136,7 +141,7 @@ fn a_field_that_kubernetes_does_not_have() {
         vec![free(json!({"name": "v", "emptyDir": {"sizeLimits": "1Gi"}}))];
     let side = json!({"name": "side", "image": "side:1", "ports": [{"containerPort": 1}, {"port": 2, "containerPort": 2}]});
     milvus.spec.components.proxy = Some(serde_json::from_value(json!({"sidecars": [side]})).unwrap());
-    let said = validate(&milvus, false).unwrap().warnings;
+    let said = parse(&milvus).unwrap().spec.warnings;
     let left_out = "Kubernetes has no such field there, and it is left out";
     let expected = [
         format!("spec.components.volumes[0].emptyDir.sizeLimits: {left_out}"),
