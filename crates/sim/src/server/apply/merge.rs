@@ -17,11 +17,12 @@ pub(super) fn fits(schema: &Schema, value: &Value, path: &str) -> Result<(), Str
     }
     match (schema, value) {
         (Schema::Any, _)
-        | (Schema::Scalar(Scalar::Free | Scalar::Quantity), Value::String(_) | Value::Number(_)) => Ok(()),
-        (Schema::Scalar(Scalar::Text), Value::String(_)) | (Schema::Scalar(Scalar::Flag), Value::Bool(_)) => {
-            Ok(())
-        }
-        (Schema::Scalar(Scalar::Integer | Scalar::Number), Value::Number(_)) => Ok(()),
+        | (Schema::Scalar(Scalar::Free | Scalar::Quantity | Scalar::Text), Value::String(_))
+        | (Schema::Scalar(Scalar::Flag), Value::Bool(_))
+        | (
+            Schema::Scalar(Scalar::Free | Scalar::Quantity | Scalar::Integer | Scalar::Number),
+            Value::Number(_),
+        ) => Ok(()),
         (Schema::Object(object), Value::Object(map)) => map.iter().try_for_each(|(name, value)| {
             let path = format!("{path}.{name}");
             let field = object.field(name).ok_or_else(|| format!("{path}: field not declared in schema"))?;

@@ -70,9 +70,10 @@ fn is_zero(value: &Value) -> bool {
 
 fn scalar(kind: Scalar, value: &mut Value, path: &str) -> Result<(), String> {
     match (kind, &*value) {
-        (Scalar::Text, Value::String(_)) | (Scalar::Flag, Value::Bool(_)) => Ok(()),
-        (Scalar::Integer, Value::Number(number)) if number.is_i64() || number.is_u64() => Ok(()),
-        (Scalar::Number, Value::Number(_)) | (Scalar::Free, Value::String(_) | Value::Number(_)) => Ok(()),
+        (Scalar::Integer, Value::Number(number)) if number.is_f64() => Err(wrong(path, "integer", value)),
+        (Scalar::Text | Scalar::Free, Value::String(_))
+        | (Scalar::Flag, Value::Bool(_))
+        | (Scalar::Integer | Scalar::Number | Scalar::Free, Value::Number(_)) => Ok(()),
         (Scalar::Quantity, Value::String(_) | Value::Number(_)) => {
             let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
             *value =
@@ -99,7 +100,9 @@ fn wrong(path: &str, wanted: &str, value: &Value) -> String {
 pub(crate) fn fill_defaults(schema: &Schema, value: &mut Value) {
     match (schema, value) {
         (Schema::List(list), Value::Array(items)) => {
-            items.iter_mut().for_each(|item| fill_defaults(&list.item, item));
+            for item in items {
+                fill_defaults(&list.item, item);
+            }
         }
         (Schema::Object(object), Value::Object(map)) => {
             for (name, field) in &object.fields {
