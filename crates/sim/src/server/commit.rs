@@ -50,7 +50,7 @@ impl Store {
         let name = text(&object["metadata"], "name").to_owned();
         rules::on_create(kind, &object).map_err(|words| invalid(kind, &name, &words))?;
         checked(kind, &object)?;
-        if stale {
+        if stale && author.verb == Verb::Create {
             return Err(Failure::internal("resourceVersion should not be set on objects to be created"));
         }
         let target = Target { name: &name, ..target };
@@ -160,7 +160,7 @@ fn checked(kind: Kind, object: &Value) -> Result<(), Failure> {
         return Ok(());
     }
     let name = text(&object["metadata"], "name");
-    schema::check(schema::of(kind), object, "").map_err(|words| invalid(kind, name, &words))
+    schema::check(schema::of(kind), object).map_err(|words| invalid(kind, name, &words))
 }
 
 /// What no write can change: identity, and that the object is being deleted.

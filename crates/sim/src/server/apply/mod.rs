@@ -64,7 +64,7 @@ impl Write<'_> {
         force: bool,
         keep: bool,
     ) -> Result<(Option<Value>, Owners), Failure> {
-        merge::fits(self.schema, applied, "")
+        merge::fits(self.schema, applied)
             .map_err(|words| Failure::internal(format!("failed to create typed patch object: {words}")))?;
         let mut new = merge::merge(self.schema, Some(live), Some(applied)).unwrap_or_default();
         let reset = fields::Fields::of_paths(self.reset);

@@ -214,16 +214,11 @@ fn delete(store: &mut Store, asked: &Asked<'_>, target: Target<'_>) -> Answered 
         return Ok(ok(asked.shown.object(&deleted)));
     }
     let info = target.kind.info();
-    Ok(ok(json!({
-        "kind": "Status",
-        "apiVersion": "v1",
-        "metadata": {},
-        "status": "Success",
-        "details": {
-            "name": target.name,
-            "group": info.group,
-            "kind": info.plural,
-            "uid": deleted["metadata"]["uid"],
-        },
-    })))
+    let mut details = json!({ "name": target.name, "kind": info.plural, "uid": deleted["metadata"]["uid"] });
+    if !info.group.is_empty() {
+        details["group"] = info.group.into();
+    }
+    Ok(ok(
+        json!({ "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details }),
+    ))
 }
