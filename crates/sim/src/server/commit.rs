@@ -49,8 +49,8 @@ impl Store {
         }
         let name = text(&object["metadata"], "name").to_owned();
         rules::on_create(kind, &object).map_err(|words| invalid(kind, &name, &words))?;
-        self.checked(kind, &object)?;
-        if stale {
+        checked(kind, &object)?;
+        if stale && author.verb == Verb::Create {
             return Err(Failure::internal("resourceVersion should not be set on objects to be created"));
         }
         let target = Target { name: &name, ..target };
@@ -100,7 +100,7 @@ impl Store {
         }
         rules::on_update(kind, old, &new).map_err(|words| invalid(kind, name, &words))?;
         if *old.as_ref() != new {
-            self.checked(kind, &new)?;
+            checked(kind, &new)?;
         }
         let (before, after) = (owners_of(old), owners_of(&new));
         if same_owners(&before, &after) && without_owners(old) == without_owners(&new) {
@@ -142,14 +142,6 @@ impl Store {
         Err(Failure::new(403, "Forbidden", words))
     }
 
-    fn checked(&self, kind: Kind, object: &Value) -> Result<(), Failure> {
-        if !kind.info().custom {
-            return Ok(());
-        }
-        let name = text(&object["metadata"], "name");
-        schema::check(schema::of(kind), object, "").map_err(|words| invalid(kind, name, &words))
-    }
-
     /// The time of the server, as objects have it.
     pub(super) fn timestamp(&self) -> String {
         self.now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
@@ -160,6 +152,15 @@ impl Store {
         // A new store refuses nothing of this.
         _ = self.create_as(Author::new("kube-apiserver", Verb::Create), Kind::Namespace, "", object);
     }
+}
+
+/// Whether a custom resource keeps to its schema.
+fn checked(kind: Kind, object: &Value) -> Result<(), Failure> {
+    if !kind.info().custom {
+        return Ok(());
+    }
+    let name = text(&object["metadata"], "name");
+    schema::check(schema::of(kind), object).map_err(|words| invalid(kind, name, &words))
 }
 
 /// What no write can change: identity, and that the object is being deleted.

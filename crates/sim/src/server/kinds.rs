@@ -63,6 +63,9 @@ const PLAIN: Info = Info {
     custom: false,
 };
 
+const OURS: Info =
+    Info { group: "milvus.io", version: "v1beta1", status: true, generation: true, custom: true, ..PLAIN };
+
 impl Kind {
     /// Every kind.
     pub const ALL: [Kind; 20] = [
@@ -91,14 +94,6 @@ impl Kind {
     /// What the API says of it.
     pub const fn info(self) -> Info {
         let apps = Info { group: "apps", status: true, generation: true, ..PLAIN };
-        let ours = Info {
-            group: "milvus.io",
-            version: "v1beta1",
-            status: true,
-            generation: true,
-            custom: true,
-            ..PLAIN
-        };
         match self {
             Kind::Namespace => {
                 Info { plural: "namespaces", kind: "Namespace", namespaced: false, status: true, ..PLAIN }
@@ -140,9 +135,9 @@ impl Kind {
                 namespaced: false,
                 ..apps
             },
-            Kind::Milvus => Info { plural: "milvuses", kind: "Milvus", ..ours },
-            Kind::MilvusUpgrade => Info { plural: "milvusupgrades", kind: "MilvusUpgrade", ..ours },
-            Kind::MilvusCluster => Info { plural: "milvusclusters", kind: "MilvusCluster", ..ours },
+            Kind::Milvus => Info { plural: "milvuses", kind: "Milvus", ..OURS },
+            Kind::MilvusUpgrade => Info { plural: "milvusupgrades", kind: "MilvusUpgrade", ..OURS },
+            Kind::MilvusCluster => Info { plural: "milvusclusters", kind: "MilvusCluster", ..OURS },
             Kind::PodMonitor => Info {
                 group: "monitoring.coreos.com",
                 plural: "podmonitors",

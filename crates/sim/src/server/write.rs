@@ -120,7 +120,7 @@ impl Store {
         if target.subresource == Some(Subresource::Scale) {
             let live = self.existing(target)?;
             let mut scaled = (*live).clone();
-            scaled["spec"]["replicas"] = object["spec"]["replicas"].clone();
+            scaled["spec"]["replicas"] = object["spec"]["replicas"].as_i64().unwrap_or_default().into();
             scaled["metadata"]["resourceVersion"] = object["metadata"]["resourceVersion"].clone();
             return self.changed(author, target, &live, scaled).map(|object| scale_of(&object));
         }
@@ -190,8 +190,12 @@ impl Store {
             _ => owners_of(live),
         };
         let untracked = owners.is_empty();
-        let owners =
-            if untracked { owners } else { self.owners_after(author, target, live, &object, owners) };
+        let mut seen = object.clone();
+        if target.subresource == Some(Subresource::Scale) && object["spec"]["replicas"] == 0 {
+            // A scale of 0 is written as none, so nobody owns it.
+            _ = seen["spec"].as_object_mut().map(|spec| spec.remove("replicas"));
+        }
+        let owners = if untracked { owners } else { self.owners_after(author, target, live, &seen, owners) };
         set_owners(&owners, &mut object);
         self.store_change(author, target, live, object)
     }
@@ -281,10 +285,12 @@ impl Store {
             object["metadata"] = json!({});
         }
         let schema = schema::of(kind);
-        schema::decode(schema, object)?;
+        let decoded = schema::decode(schema, object);
         if kind.info().custom {
+            // What has another type is refused when the object is checked.
             schema::fill_defaults(schema, object);
         } else {
+            decoded?;
             rules::fill(kind, object);
         }
         Ok(())
@@ -376,6 +382,8 @@ pub(super) fn scale_of(object: &Value) -> Value {
         .into_iter()
         .flatten()
         .map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default()));
+    let wanted = object["spec"]["replicas"].as_i64().unwrap_or_default();
+    let spec = if wanted == 0 { json!({}) } else { json!({ "replicas": wanted }) };
     json!({
         "apiVersion": "autoscaling/v1",
         "kind": "Scale",
@@ -386,7 +394,7 @@ pub(super) fn scale_of(object: &Value) -> Value {
             "resourceVersion": metadata["resourceVersion"],
             "creationTimestamp": metadata["creationTimestamp"],
         },
-        "spec": { "replicas": object["spec"]["replicas"] },
+        "spec": spec,
         "status": {
             "replicas": object["status"]["replicas"].as_i64().unwrap_or_default(),
             "selector": selector.collect::<Vec<_>>().join(","),

@@ -66,7 +66,8 @@ fn recreate_lets_no_two_templates_run_at_once() {
     }
 }
 
-/// The template of a revert is known: its ReplicaSet grows again, with a new revision, and what still runs is kept.
+/// The template of a revert is known: its ReplicaSet grows again, with a new revision, and what still runs is
+/// kept.
 #[test]
 fn a_revert_goes_back_to_the_replica_set_that_was() {
     let mut bench = Bench::running(deployment(2, &one_more()));

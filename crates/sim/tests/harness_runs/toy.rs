@@ -1,4 +1,5 @@
-//! A small operator: a Milvus becomes a ConfigMap and a Deployment; each image that was reached is recorded once.
+//! A small operator: a Milvus becomes a ConfigMap and a Deployment; each image that was reached is recorded
+//! once.
 
 use std::future::{Future, ready};
 use std::sync::Arc;
@@ -163,10 +164,10 @@ impl Scenario for OneRoll {
         world.until("2.4.10", |store| reached(store, "one", NEW)).await?;
         world.calm();
         world.quiet(Duration::from_secs(60)).await?;
-        let silence = world.silence(Duration::from_hours(24)).await;
+        let silence = world.silence(Duration::from_mins(30)).await;
         match silence.commits_of("operator") {
             0 => Ok(()),
-            writes => Err(format!("{writes} writes in a day in which nothing is to do")),
+            writes => Err(format!("{writes} writes in half an hour in which nothing is to do")),
         }
     }
 

@@ -5,7 +5,7 @@ use kube::{
     Api,
     api::{DeleteParams, Preconditions, PropagationPolicy},
 };
-use milvus_sim::server::{Kind, Store};
+use milvus_sim::server::{Kind, Preconditions as Held, Propagation, Store};
 use serde_json::{Value, json};
 
 use crate::{World, config_map};
@@ -129,9 +129,7 @@ async fn a_pod_on_a_node_ends_and_one_without_is_gone() {
         store.update("scheduler", Kind::Pod, placed).unwrap();
         for name in ["placed", "waiting"] {
             let target = Kind::Pod.at("default", name);
-            store
-                .delete("test", target, &milvus_sim::server::Preconditions::default(), Default::default())
-                .unwrap();
+            store.delete("test", target, &Held::default(), Propagation::Background).unwrap();
         }
         assert!(store.get(Kind::Pod, "default", "waiting").is_none());
         let ending = store.get(Kind::Pod, "default", "placed").unwrap();

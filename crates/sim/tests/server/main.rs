@@ -1,6 +1,6 @@
 //! What the simulated API server does, asked by the kube client.
 
-#![allow(clippy::unwrap_used, reason = "a helper of a test fails as the test does")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a helper of a test fails as the test does")]
 
 mod apply;
 mod deleting;

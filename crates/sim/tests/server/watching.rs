@@ -10,7 +10,7 @@ use kube::{
     api::{WatchEvent, WatchParams},
     runtime::{WatchStreamExt as _, watcher},
 };
-use milvus_sim::server::{Kind, Lag, Store};
+use milvus_sim::server::{Kind, Lag, Preconditions, Propagation, Store};
 use serde_json::json;
 use tokio::time::{Instant, timeout};
 use tower::ServiceBuilder;
@@ -29,7 +29,7 @@ fn put(store: &mut Store, name: &str, value: &str, label: &str) {
 
 fn remove(store: &mut Store, name: &str) {
     let target = Kind::ConfigMap.at("default", name);
-    store.delete("test", target, &Default::default(), Default::default()).unwrap();
+    store.delete("test", target, &Preconditions::default(), Propagation::Background).unwrap();
 }
 
 /// The next event in short; `end` when the stream ends.

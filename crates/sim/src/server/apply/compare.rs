@@ -79,12 +79,14 @@ pub(super) fn compare(
     out: &mut Comparison,
 ) {
     let is_map = |value: Option<&Value>| value.is_none_or(Value::is_object);
-    let descends = match schema {
-        Schema::Any => is_map(old) && is_map(new) && !(is_empty(old) && is_empty(new)),
-        Schema::Object(object) => !object.atomic && !(is_empty(old) && is_empty(new)),
-        Schema::List(list) => list.merge != Merge::Atomic && !(is_empty(old) && is_empty(new)),
-        Schema::Scalar(_) => false,
-    };
+    let holds = !is_empty(old) || !is_empty(new);
+    let descends = holds
+        && match schema {
+            Schema::Any => is_map(old) && is_map(new),
+            Schema::Object(object) => !object.atomic,
+            Schema::List(list) => list.merge != Merge::Atomic,
+            Schema::Scalar(_) => false,
+        };
     match schema {
         _ if !descends => {
             if let (Some(old), Some(new)) = (old, new) {

@@ -11,41 +11,39 @@ use crate::server::schema::{ListOf, Merge, Scalar, Schema};
 ///
 /// # Errors
 /// The path and the words of the first misfit.
-pub(super) fn fits(schema: &Schema, value: &Value, path: &str) -> Result<(), String> {
-    if value.is_null() {
-        return Ok(());
-    }
+pub(super) fn fits(schema: &Schema, value: &Value) -> Result<(), String> {
     match (schema, value) {
-        (Schema::Any, _)
-        | (Schema::Scalar(Scalar::Free | Scalar::Quantity), Value::String(_) | Value::Number(_)) => Ok(()),
-        (Schema::Scalar(Scalar::Text), Value::String(_)) | (Schema::Scalar(Scalar::Flag), Value::Bool(_)) => {
-            Ok(())
-        }
-        (Schema::Scalar(Scalar::Integer | Scalar::Number), Value::Number(_)) => Ok(()),
+        (_, Value::Null)
+        | (Schema::Any, _)
+        | (Schema::Scalar(Scalar::Free | Scalar::Quantity | Scalar::Text), Value::String(_))
+        | (Schema::Scalar(Scalar::Flag), Value::Bool(_))
+        | (
+            Schema::Scalar(Scalar::Free | Scalar::Quantity | Scalar::Integer | Scalar::Number),
+            Value::Number(_),
+        ) => Ok(()),
         (Schema::Object(object), Value::Object(map)) => map.iter().try_for_each(|(name, value)| {
-            let path = format!("{path}.{name}");
-            let field = object.field(name).ok_or_else(|| format!("{path}: field not declared in schema"))?;
-            fits(field, value, &path)
+            let field = object.field(name).ok_or_else(|| format!(".{name}: field not declared in schema"))?;
+            fits(field, value).map_err(|words| format!(".{name}{words}"))
         }),
-        (Schema::List(list), Value::Array(items)) => items_fit(list, items, path),
+        (Schema::List(list), Value::Array(items)) => items_fit(list, items),
         (Schema::Scalar(Scalar::Integer | Scalar::Number), _) => {
-            Err(format!("{path}: expected numeric (int or float), got {value}"))
+            Err(format!(": expected numeric (int or float), got {value}"))
         }
-        _ => Err(format!("{path}: got another type: {value}")),
+        _ => Err(format!(": got another type: {value}")),
     }
 }
 
-fn items_fit(list: &ListOf, items: &[Value], path: &str) -> Result<(), String> {
+fn items_fit(list: &ListOf, items: &[Value]) -> Result<(), String> {
     let mut seen = BTreeSet::new();
     for (index, item) in items.iter().enumerate() {
         if list.merge != Merge::Atomic {
             let step = step_of(&list.merge, item)
-                .ok_or_else(|| format!("{path}: element {index}: associative list without its keys"))?;
+                .ok_or_else(|| format!(": element {index}: associative list without its keys"))?;
             if !seen.insert(step.clone()) {
-                return Err(format!("{path}: duplicate entries for key [{step}]"));
+                return Err(format!(": duplicate entries for key [{step}]"));
             }
         }
-        fits(&list.item, item, &format!("{path}[{index}]"))?;
+        fits(&list.item, item).map_err(|words| format!("[{index}]{words}"))?;
     }
     Ok(())
 }

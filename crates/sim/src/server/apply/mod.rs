@@ -64,7 +64,7 @@ impl Write<'_> {
         force: bool,
         keep: bool,
     ) -> Result<(Option<Value>, Owners), Failure> {
-        merge::fits(self.schema, applied, "")
+        merge::fits(self.schema, applied)
             .map_err(|words| Failure::internal(format!("failed to create typed patch object: {words}")))?;
         let mut new = merge::merge(self.schema, Some(live), Some(applied)).unwrap_or_default();
         let reset = fields::Fields::of_paths(self.reset);
@@ -73,7 +73,7 @@ impl Write<'_> {
         let entry = owners.entry(self.manager.clone()).or_default();
         entry.fields = set;
         if let Some(last) = last.filter(|last| !last.fields.is_empty() && !keep) {
-            new = self.prune(new, &owners, &last.fields);
+            new = self.prune(&new, &owners, &last.fields);
         }
         let comparison = self.compared(live, &new);
         let changed = comparison.modified.union(&comparison.added);
@@ -104,21 +104,21 @@ impl Write<'_> {
     }
 
     /// Takes away what the manager applied last time and now does not, unless others own it.
-    fn prune(&self, merged: Value, owners: &Owners, last: &fields::Fields) -> Value {
+    fn prune(&self, merged: &Value, owners: &Owners, last: &fields::Fields) -> Value {
         let schema = self.schema;
         let without =
             |value: &Value, set: &fields::Fields| remove::remove(schema, value, set).unwrap_or_default();
         let last = last.with_named(schema);
-        let pruned = without(&merged, &last);
+        let pruned = without(merged, &last);
         let mut owned = fields::Fields::default();
         for entry in owners.values() {
             owned = owned.union(&entry.fields);
         }
-        let all = fields_of(schema, &merged).with_named(schema);
+        let all = fields_of(schema, merged).with_named(schema);
         let kept = fields_of(schema, &pruned).with_named(schema).union(&owned.with_named(schema));
-        let pruned = without(&merged, &all.difference(&kept));
+        let pruned = without(merged, &all.difference(&kept));
         // What went with its parent and was not applied by this manager comes back.
         let left = fields_of(schema, &pruned).with_named(schema);
-        without(&merged, &all.difference(&left).intersection(&last))
+        without(merged, &all.difference(&left).intersection(&last))
     }
 }

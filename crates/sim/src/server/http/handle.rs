@@ -31,8 +31,8 @@ pub(super) enum Answer {
 
 type Answered = Result<Answer, Failure>;
 
-fn ok(value: Value) -> Answered {
-    Ok(Answer::Json(200, value))
+fn ok(value: Value) -> Answer {
+    Answer::Json(200, value)
 }
 
 /// A request, as far as it matters here.
@@ -91,12 +91,12 @@ pub(super) fn handle(store: &mut Store, parts: &Parts, body: &[u8]) -> Answered 
     };
     asked.shown = shown;
     match (&parts.method, Path::parse(parts.uri.path())) {
-        (&Method::GET, Path::Version) => ok(discovery::version()),
-        (&Method::GET, Path::CoreVersions) => ok(discovery::core_versions()),
-        (&Method::GET, Path::Groups) => ok(discovery::groups(store)),
-        (&Method::GET, Path::Group(name)) => ok(discovery::group(store, &name)?),
+        (&Method::GET, Path::Version) => Ok(ok(discovery::version())),
+        (&Method::GET, Path::CoreVersions) => Ok(ok(discovery::core_versions())),
+        (&Method::GET, Path::Groups) => Ok(ok(discovery::groups(store))),
+        (&Method::GET, Path::Group(name)) => Ok(ok(discovery::group(store, &name)?)),
         (&Method::GET, Path::Resources { group, version }) => {
-            ok(discovery::resources(store, &group, &version)?)
+            Ok(ok(discovery::resources(store, &group, &version)?))
         }
         (_, Path::Collection { kind, .. } | Path::Object { kind, .. }) if !store.has_kind(kind) => {
             Err(no_such_path())
@@ -117,7 +117,7 @@ fn collection(store: &mut Store, asked: &Asked<'_>, kind: Kind, namespace: Optio
             let scope = Scope { kind, namespace, selector, shown: asked.shown };
             let view = asked.parts.extensions.get::<View>().map(|view| view.0);
             if !asked.query.is("watch") {
-                return ok(list::list(store, &scope, &asked.query, view)?);
+                return Ok(ok(list::list(store, &scope, &asked.query, view)?));
             }
             let lag = asked.parts.extensions.get::<Lag>().copied();
             Ok(Answer::Watch(Start::of(scope, &asked.query, view, lag)?))
@@ -158,8 +158,8 @@ fn get(store: &mut Store, asked: &Asked<'_>, target: Target<'_>) -> Answered {
         old.get(&key).cloned().ok_or_else(|| target.kind.not_found(target.name))?
     };
     match target.subresource {
-        Some(Subresource::Scale) => ok(scale_of(&found)),
-        Some(Subresource::Status) | None => ok(asked.shown.object(&found)),
+        Some(Subresource::Scale) => Ok(ok(scale_of(&found))),
+        Some(Subresource::Status) | None => Ok(ok(asked.shown.object(&found))),
     }
 }
 
@@ -211,19 +211,14 @@ fn delete(store: &mut Store, asked: &Asked<'_>, target: Target<'_>) -> Answered 
     let deleted = store.delete_as(author, target, &preconditions, propagation, grace)?;
     let shows = matches!(target.kind, Kind::Pod | Kind::Service | Kind::PersistentVolumeClaim);
     if shows || store.find(target).is_some() {
-        return ok(asked.shown.object(&deleted));
+        return Ok(ok(asked.shown.object(&deleted)));
     }
     let info = target.kind.info();
-    ok(json!({
-        "kind": "Status",
-        "apiVersion": "v1",
-        "metadata": {},
-        "status": "Success",
-        "details": {
-            "name": target.name,
-            "group": info.group,
-            "kind": info.plural,
-            "uid": deleted["metadata"]["uid"],
-        },
-    }))
+    let mut details = json!({ "name": target.name, "kind": info.plural, "uid": deleted["metadata"]["uid"] });
+    if !info.group.is_empty() {
+        details["group"] = info.group.into();
+    }
+    Ok(ok(
+        json!({ "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details }),
+    ))
 }

@@ -120,6 +120,10 @@ pub(super) fn list(store: &Store, scope: &Scope, query: &Query, view: Option<u64
         last = Some(key);
     }
     let mut metadata = json!({ "resourceVersion": revision.to_string() });
+    if scope.kind.info().custom && scope.shown == Shown::Whole {
+        // A list of custom resources is no typed list: what is empty stands there, too.
+        metadata["continue"] = "".into();
+    }
     if let (Some(_), Some((namespace, name))) = (rest.peek(), last) {
         metadata["continue"] = format!("{revision}/{namespace}/{name}").into();
         if scope.selector.is_empty() {

@@ -21,9 +21,9 @@ use super::{
 use crate::server::{answer::Failure, log::Event, store::Store};
 
 /// How often a watch that allows it is told how far it has come.
-const BOOKMARKS: Duration = Duration::from_secs(60);
+const BOOKMARKS: Duration = Duration::from_mins(1);
 /// How long a watch lasts that does not say it; the API server takes a random time from here to twice of it.
-const LONGEST: Duration = Duration::from_secs(1800);
+const LONGEST: Duration = Duration::from_mins(30);
 
 /// Where a watch begins.
 pub(super) struct Start {

@@ -23,6 +23,7 @@ pub(in super::super) fn service(old: Option<&Value>, new: &mut Value, number: u6
     default(spec, "clusterIPs", json!([address]));
     default(spec, "ipFamilies", json!(["IPv4"]));
     default(spec, "ipFamilyPolicy", "SingleStack");
+    leave_type(before, spec);
     let takes_ports =
         kind == "NodePort" || (kind == "LoadBalancer" && spec["allocateLoadBalancerNodePorts"] != false);
     if !takes_ports {
@@ -34,5 +35,31 @@ pub(in super::super) fn service(old: Option<&Value>, new: &mut Value, number: u6
         let given = known.iter().find(same).and_then(|known| known.get("nodePort")).cloned();
         let fresh = json!(30000 + (number * 8 + index as u64) % 2767);
         default(port, "nodePort", given.unwrap_or(fresh));
+    }
+}
+
+/// Takes away what only the type of before needs, and what nobody has changed with the type.
+fn leave_type(before: Option<&Value>, spec: &mut Value) {
+    let outside = |spec: &Value| matches!(spec["type"].as_str(), Some("NodePort" | "LoadBalancer"));
+    let Some(before) = before.filter(|before| outside(before)) else { return };
+    let drop = |spec: &mut Value, field: &str| {
+        if spec.get(field) == before.get(field) {
+            _ = spec.as_object_mut().map(|fields| fields.remove(field));
+        }
+    };
+    if before["type"] == "LoadBalancer" && spec["type"] != "LoadBalancer" {
+        drop(spec, "allocateLoadBalancerNodePorts");
+    }
+    if outside(spec) {
+        return;
+    }
+    drop(spec, "externalTrafficPolicy");
+    let numbers = |spec: &Value| -> Vec<Value> {
+        let ports = spec["ports"].as_array().into_iter().flatten();
+        ports.filter_map(|port| port.get("nodePort").cloned()).collect()
+    };
+    let (old, new) = (numbers(before), numbers(spec));
+    if new.iter().all(|port| old.contains(port)) {
+        each(spec, "ports").for_each(|port| _ = port.as_object_mut().map(|fields| fields.remove("nodePort")));
     }
 }

@@ -28,11 +28,7 @@ fn container(container: &mut Value) {
     let image = container["image"].as_str().unwrap_or_default().to_owned();
     default(container, "terminationMessagePath", "/dev/termination-log");
     default(container, "terminationMessagePolicy", "File");
-    if !image.is_empty() {
-        default(container, "imagePullPolicy", if moves(&image) { "Always" } else { "IfNotPresent" });
-    } else {
-        default(container, "imagePullPolicy", "Always");
-    }
+    default(container, "imagePullPolicy", if moves(&image) { "Always" } else { "IfNotPresent" });
     each(container, "ports").for_each(|port| default(port, "protocol", "TCP"));
     for variable in each(container, "env") {
         if let Some(field) = variable.pointer_mut("/valueFrom/fieldRef") {

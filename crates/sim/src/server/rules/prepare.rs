@@ -70,7 +70,6 @@ pub(in super::super) fn reset(
         (_, None | Some(Subresource::Scale)) => &[],
         (Kind::Deployment, _) => &[&["spec"], &["metadata", "labels"]],
         (Kind::Pod, _) => &[&["spec"], &["metadata", "deletionTimestamp"], &["metadata", "ownerReferences"]],
-        (kind, _) if kind.info().custom => &[&["metadata"], &["spec"]],
         _ => &[&["spec"]],
     }
 }

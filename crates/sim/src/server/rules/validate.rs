@@ -215,6 +215,11 @@ fn unique<'a>(names: impl Iterator<Item = &'a str>, path: &str) -> Checked {
 fn pod(spec: &Value, path: &str) -> Checked {
     must(!list(spec, "containers").is_empty(), format!("{path}.containers: Required value"))?;
     let volumes: BTreeSet<&str> = list(spec, "volumes").iter().map(|volume| text(volume, "name")).collect();
+    let sources = |volume: &Value| volume.as_object().map_or(0, |fields| fields.len() - 1);
+    must(
+        list(spec, "volumes").iter().all(|volume| sources(volume) == 1),
+        format!("{path}.volumes: Forbidden: may not specify more than 1 volume type"),
+    )?;
     unique(list(spec, "volumes").iter().map(|volume| text(volume, "name")), &format!("{path}.volumes"))?;
     let all = || list(spec, "containers").iter().chain(list(spec, "initContainers"));
     unique(all().map(|container| text(container, "name")), &format!("{path}.containers"))?;

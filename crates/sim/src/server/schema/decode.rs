@@ -7,34 +7,31 @@ use super::{Field, ObjectOf, Scalar, Schema, Zero, quantity};
 /// Brings an object into the form in which the server keeps it. Fields that the schema does not have are dropped.
 ///
 /// # Errors
-/// The path and the words of the first value that has another type.
+/// The path and the words of the first value that has another type; the rest of the object is decoded all the same.
 pub(crate) fn decode(schema: &Schema, value: &mut Value) -> Result<(), String> {
-    walk(schema, value, "")
-}
-
-fn walk(schema: &Schema, value: &mut Value, path: &str) -> Result<(), String> {
-    match schema {
-        Schema::Any => Ok(()),
-        Schema::Scalar(kind) => scalar(*kind, value, path),
-        Schema::List(list) => {
-            let Value::Array(items) = value else { return Err(wrong(path, "list", value)) };
+    match (schema, value) {
+        (Schema::Any, _) => Ok(()),
+        (Schema::Scalar(kind), value) => scalar(*kind, value),
+        (Schema::List(list), Value::Array(items)) => {
+            let mut first = Ok(());
             for (index, item) in items.iter_mut().enumerate() {
-                walk(&list.item, item, &format!("{path}[{index}]"))?;
+                let decoded = decode(&list.item, item).map_err(|words| format!("[{index}]{words}"));
+                first = first.and(decoded);
             }
-            Ok(())
+            first
         }
-        Schema::Object(object) => {
-            let Value::Object(map) = value else { return Err(wrong(path, "map", value)) };
-            members(object, map, path)
-        }
+        (Schema::Object(object), Value::Object(map)) => members(object, map),
+        (Schema::List(_), value) => Err(wrong("list", value)),
+        (Schema::Object(_), value) => Err(wrong("map", value)),
     }
 }
 
-fn members(object: &ObjectOf, map: &mut Map<String, Value>, path: &str) -> Result<(), String> {
+fn members(object: &ObjectOf, map: &mut Map<String, Value>) -> Result<(), String> {
     map.retain(|name, value| object.field(name).is_some() && !(object.builtin && value.is_null()));
+    let mut first = Ok(());
     for (name, value) in map.iter_mut().filter(|(_, value)| !value.is_null()) {
         if let Some(schema) = object.field(name) {
-            walk(schema, value, &format!("{path}.{name}"))?;
+            first = first.and(decode(schema, value).map_err(|words| format!(".{name}{words}")));
         }
     }
     map.retain(|name, value| {
@@ -43,11 +40,11 @@ fn members(object: &ObjectOf, map: &mut Map<String, Value>, path: &str) -> Resul
     for (name, field) in object.fields.iter().filter(|(_, field)| field.zero == Zero::Always) {
         if !map.contains_key(name) {
             let mut empty = empty(&field.schema);
-            walk(&field.schema, &mut empty, path)?;
+            first = first.and(decode(&field.schema, &mut empty));
             map.insert(name.clone(), empty);
         }
     }
-    Ok(())
+    first
 }
 
 fn empty(schema: &Schema) -> Value {
@@ -68,22 +65,32 @@ fn is_zero(value: &Value) -> bool {
     }
 }
 
-fn scalar(kind: Scalar, value: &mut Value, path: &str) -> Result<(), String> {
-    match (kind, &*value) {
-        (Scalar::Text, Value::String(_)) | (Scalar::Flag, Value::Bool(_)) => Ok(()),
-        (Scalar::Integer, Value::Number(number)) if number.is_i64() || number.is_u64() => Ok(()),
-        (Scalar::Number, Value::Number(_)) | (Scalar::Free, Value::String(_) | Value::Number(_)) => Ok(()),
-        (Scalar::Quantity, Value::String(_) | Value::Number(_)) => {
-            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-            *value =
-                quantity::canonical(&text).ok_or_else(|| format!("{path}: bad quantity {text:?}"))?.into();
-            Ok(())
-        }
-        _ => Err(wrong(path, "other type", value)),
+fn scalar(kind: Scalar, value: &mut Value) -> Result<(), String> {
+    if !is_of(kind, value) {
+        return Err(wrong("other type", value));
+    }
+    if kind == Scalar::Quantity {
+        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        *value = quantity::canonical(&text).ok_or_else(|| format!(": bad quantity {text:?}"))?.into();
+    }
+    Ok(())
+}
+
+fn is_of(kind: Scalar, value: &Value) -> bool {
+    match value {
+        Value::String(_) => matches!(kind, Scalar::Text | Scalar::Free | Scalar::Quantity),
+        Value::Number(number) if number.is_f64() => kind != Scalar::Integer && is_number(kind),
+        Value::Number(_) => is_number(kind),
+        Value::Bool(_) => kind == Scalar::Flag,
+        _ => false,
     }
 }
 
-fn wrong(path: &str, wanted: &str, value: &Value) -> String {
+fn is_number(kind: Scalar) -> bool {
+    !matches!(kind, Scalar::Text | Scalar::Flag)
+}
+
+fn wrong(wanted: &str, value: &Value) -> String {
     let found = match value {
         Value::Null => "null",
         Value::Bool(_) => "boolean",
@@ -92,14 +99,16 @@ fn wrong(path: &str, wanted: &str, value: &Value) -> String {
         Value::Array(_) => "list",
         Value::Object(_) => "map",
     };
-    format!("{path}: expected {wanted}, got {found}")
+    format!(": expected {wanted}, got {found}")
 }
 
 /// Fills in the defaults of a custom resource. A null that may not be one is replaced by the default, or dropped.
 pub(crate) fn fill_defaults(schema: &Schema, value: &mut Value) {
     match (schema, value) {
         (Schema::List(list), Value::Array(items)) => {
-            items.iter_mut().for_each(|item| fill_defaults(&list.item, item));
+            for item in items {
+                fill_defaults(&list.item, item);
+            }
         }
         (Schema::Object(object), Value::Object(map)) => {
             for (name, field) in &object.fields {
@@ -120,32 +129,32 @@ pub(crate) fn fill_defaults(schema: &Schema, value: &mut Value) {
     }
 }
 
-/// Whether a custom resource keeps to its limits.
+/// Whether a custom resource keeps to its schema.
 ///
 /// # Errors
 /// The path and the words of the first value that does not.
-pub(crate) fn check(schema: &Schema, value: &Value, path: &str) -> Result<(), String> {
+pub(crate) fn check(schema: &Schema, value: &Value) -> Result<(), String> {
     match (schema, value) {
+        (Schema::Any, _) => Ok(()),
+        (Schema::Scalar(kind), value) if is_of(*kind, value) => Ok(()),
+        (Schema::Scalar(_), value) => Err(wrong("other type", value)),
         (Schema::List(list), Value::Array(items)) => items
             .iter()
             .enumerate()
-            .try_for_each(|(at, item)| check(&list.item, item, &format!("{path}[{at}]"))),
+            .try_for_each(|(at, item)| check(&list.item, item).map_err(|words| format!("[{at}]{words}"))),
         (Schema::Object(object), Value::Object(map)) => {
             if let Some(missing) = object.required.iter().find(|name| !map.contains_key(*name)) {
-                return Err(format!("{path}.{missing}: Required value"));
+                return Err(format!(".{missing}: Required value"));
             }
             for (name, value) in map.iter().filter(|(_, value)| !value.is_null()) {
-                let path = format!("{path}.{name}");
-                if let Some(field) = object.fields.get(name) {
-                    limits(field, value).map_err(|words| format!("{path}: {words}"))?;
-                }
-                if let Some(schema) = object.field(name) {
-                    check(schema, value, &path)?;
-                }
+                let of_field = object.fields.get(name).map_or(Ok(()), |field| limits(field, value));
+                let of_value = object.field(name).map_or(Ok(()), |schema| check(schema, value));
+                of_field.and(of_value).map_err(|words| format!(".{name}{words}"))?;
             }
             Ok(())
         }
-        _ => Ok(()),
+        (Schema::List(_), value) => Err(wrong("list", value)),
+        (Schema::Object(_), value) => Err(wrong("map", value)),
     }
 }
 
@@ -164,12 +173,12 @@ fn limits(field: &Field, value: &Value) -> Result<(), String> {
         _ => false,
     };
     if !limits.values.is_empty() && !limits.values.contains(value) {
-        return Err(format!("Unsupported value: {value}"));
+        return Err(format!(": Unsupported value: {value}"));
     }
     if outside(number, limits.minimum, true) || outside(number, limits.maximum, false) {
-        return Err(format!("Invalid value: {value}: out of range"));
+        return Err(format!(": Invalid value: {value}: out of range"));
     }
     let too_short = length.zip(limits.min_length).is_some_and(|(length, least)| length < least);
     let too_long = length.zip(limits.max_length).is_some_and(|(length, most)| length > most);
-    if too_short || too_long { Err(format!("Invalid value: {value}: bad length")) } else { Ok(()) }
+    if too_short || too_long { Err(format!(": Invalid value: {value}: bad length")) } else { Ok(()) }
 }

@@ -11,7 +11,7 @@ pub(super) fn canonical(text: &str) -> Option<String> {
     let (number, unit) = text.split_at(at);
     let (digits, decimals) = mantissa(number)?;
     if let Some(power) = BINARY.iter().position(|known| *known == unit) {
-        return binary(digits, decimals, power);
+        return Some(binary(digits, decimals, power));
     }
     if let Some((power, _)) = DECIMAL.iter().find(|(_, known)| *known == unit) {
         return Some(decimal(digits, power - decimals));
@@ -40,15 +40,15 @@ fn decimal(mut digits: i128, mut power: i32) -> String {
     format!("{digits}{unit}")
 }
 
-fn binary(digits: i128, decimals: i32, power: usize) -> Option<String> {
+fn binary(digits: i128, decimals: i32, power: usize) -> String {
     let scaled = (0..=power).fold(digits, |digits, _| digits * 1024);
     let divisor = (0..decimals).fold(1_i128, |divisor, _| divisor * 10);
     if scaled % divisor != 0 {
-        return Some(decimal(scaled, -decimals));
+        return decimal(scaled, -decimals);
     }
     let mut bytes = scaled / divisor;
     if bytes.abs() < 1024 {
-        return Some(bytes.to_string());
+        return bytes.to_string();
     }
     let mut unit = "";
     for next in BINARY {
@@ -58,7 +58,7 @@ fn binary(digits: i128, decimals: i32, power: usize) -> Option<String> {
         bytes /= 1024;
         unit = next;
     }
-    Some(format!("{bytes}{unit}"))
+    format!("{bytes}{unit}")
 }
 
 #[cfg(test)]
