@@ -61,6 +61,7 @@ pub struct Mirror {
     tool: Option<Tool>,
     behaviour: Option<Behaviour>,
     logged: usize,
+    revision: Option<u64>,
 }
 
 fn all<T: DeserializeOwned>(store: &Store, kind: Kind) -> BTreeMap<String, T> {
@@ -106,7 +107,14 @@ fn slim(mut map: ConfigMap) -> ConfigMap {
 impl World {
     /// Reads everything, and the log of what happened since.
     pub(super) fn refresh(&mut self) {
+        let (objects, statuses) = self.operator.counts();
+        self.history.objects_written = objects;
+        self.history.statuses_written = statuses;
         let server = self.server.clone();
+        let revision = Some(server.with(|store| store.revision()));
+        if std::mem::replace(&mut self.mirror.revision, revision) == revision {
+            return;
+        }
         server.with(|store| {
             let mut milvus = all::<Milvus>(store, Kind::Milvus);
             self.milvus = milvus.pop_first().map(|(_, milvus)| milvus);
@@ -125,9 +133,6 @@ impl World {
             self.read(&news);
             assert!(store.unknown().is_empty(), "{:?}", store.unknown());
         });
-        let (objects, statuses) = self.operator.counts();
-        self.history.objects_written = objects;
-        self.history.statuses_written = statuses;
         self.mirror.milvus.clone_from(&self.milvus);
         self.mirror.config_maps.clone_from(&self.config_maps);
         self.mirror.others.clone_from(&self.others);

@@ -281,7 +281,9 @@ impl World {
             }
         }
         self.refresh();
-        self.server.with(|store| store.revision()) != before || due.is_some()
+        let soon = self.behaviour.ready_after.max(self.behaviour.ends_after) + 1;
+        let soon = self.operator.server_time().checked_add(Duration::from_secs(soon.into())).unwrap();
+        self.server.with(|store| store.revision()) != before || due.is_some_and(|due| due <= soon)
     }
 
     fn advance(&mut self, time: Duration) {
