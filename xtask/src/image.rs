@@ -104,6 +104,16 @@ pub(crate) fn operator() -> Result<PathBuf, Error> {
     Tree::here().compile(&table::OPERATOR, Arch::here())
 }
 
+/// Builds the operator from the sources at `root`, as [`operator`] does, into `target`; where it lies.
+pub(crate) fn operator_of(root: PathBuf, target: PathBuf) -> Result<PathBuf, Error> {
+    Tree::at(root, target).compile(&table::OPERATOR, Arch::here())
+}
+
+/// Where everything that is built goes.
+pub(crate) fn target() -> PathBuf {
+    Tree::here().target().to_owned()
+}
+
 fn name(args: &Args, image: &Image) -> String {
     match &args.prefix {
         Some(prefix) => format!("{}/{}:{}", prefix.trim_end_matches('/'), image.name, args.tag),

@@ -67,6 +67,16 @@ impl Tree {
         Self { root, target }
     }
 
+    /// Sources at another place, built into a directory of their own.
+    pub fn at(root: PathBuf, target: PathBuf) -> Self {
+        Self { root, target }
+    }
+
+    /// Where everything that is built goes.
+    pub fn target(&self) -> &Path {
+        &self.target
+    }
+
     /// Where images go when nothing else is said.
     pub fn images(&self) -> PathBuf {
         self.target.join("images")
