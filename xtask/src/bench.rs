@@ -1,5 +1,5 @@
-//! `cargo xtask bench`: how fast the operator is, how much it asks for, and what it holds in memory, on a real control
-//! plane. Prints a table and writes it to `docs/benchmarks.md`.
+//! `cargo xtask bench`: how fast the operator is, how much it asks for, and what it holds in memory, on a
+//! real control plane. Prints a table and writes it to `docs/benchmarks.md`.
 
 use std::{
     fs,
@@ -33,12 +33,14 @@ use world::{Mode, Subject, World};
 
 use crate::cargo;
 
-/// With the large crowd, idleness is looked at so many times as long: every watch ends within 5 minutes, and all began together.
+/// With the large crowd, idleness is looked at so many times as long: every watch ends within 5 minutes, and
+/// all began together.
 const RENEWALS: u32 = 5;
 
 #[derive(Parser)]
 pub(crate) struct Args {
-    /// Build the operator of this git revision too, measure both in turn, and print how they compare; takes more than an hour
+    /// Build the operator of this git revision too, measure both in turn, and print how they compare; takes
+    /// more than an hour
     #[arg(long, value_name = "REVISION")]
     against: Option<String>,
     /// How often each is measured

@@ -1,4 +1,5 @@
-//! What a forge runs for us: nothing but what runs here, with pinned actions and no more rights than it needs.
+//! What a forge runs for us: nothing but what runs here, with pinned actions and no more rights than it
+//! needs.
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 use std::{

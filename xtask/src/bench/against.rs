@@ -1,4 +1,5 @@
-//! `cargo xtask bench --against`: this tree and another revision, measured in turn on the same machine in one run.
+//! `cargo xtask bench --against`: this tree and another revision, measured in turn on the same machine in one
+//! run.
 
 use std::{
     fs,
@@ -21,8 +22,8 @@ use super::{
 };
 use crate::{cargo, image};
 
-/// Measures both in turn, prints how they compare, and writes it where that was asked for. Succeeds also when aims were
-/// missed: what was measured is the result.
+/// Measures both in turn, prints how they compare, and writes it where that was asked for. Succeeds also when
+/// aims were missed: what was measured is the result.
 ///
 /// # Errors
 ///
@@ -59,8 +60,8 @@ fn commit(revision: &str) -> Result<String, Error> {
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
-/// The operator of a commit, built from a copy of its sources below the directory of builds. A second run for the same commit
-/// finds it built.
+/// The operator of a commit, built from a copy of its sources below the directory of builds. A second run for
+/// the same commit finds it built.
 fn other(commit: &str) -> Result<Subject, Error> {
     say(&format!("building the operator of {commit}"));
     let place = image::target().join("bench").join(commit);

@@ -141,8 +141,8 @@ pub(super) struct Idle {
     pub(super) memory: Memory,
 }
 
-/// Waits until the operator has written nothing for a while: an Event follows the status that it tells of, and the status is all that
-/// was waited for before.
+/// Waits until the operator has written nothing for a while: an Event follows the status that it tells of,
+/// and the status is all that was waited for before.
 pub(super) async fn calm(world: &World) -> Result<(), Error> {
     const CALM: Duration = Duration::from_secs(5);
     const TRIES: usize = 12;
@@ -195,7 +195,8 @@ pub(super) async fn join_crowd(
     Ok(last)
 }
 
-/// From the deletion of an owned object to the request that brings it back, in the order Deployment, Service, ConfigMap.
+/// From the deletion of an owned object to the request that brings it back, in the order Deployment, Service,
+/// ConfigMap.
 pub(super) async fn repairs(world: &World) -> Result<[(&'static str, Samples); 3], Error> {
     let deployment = repair::<Deployment>(world, "deployments", &format!("{NAME}-milvus-proxy")).await?;
     let service = repair::<Service>(world, "services", &format!("{NAME}-milvus")).await?;
@@ -241,7 +242,8 @@ pub(super) struct FailOver {
     pub(super) write: Duration,
 }
 
-/// Ends the leader, by SIGKILL or as Kubernetes does, while another stands by and an image was just changed to `target`.
+/// Ends the leader, by SIGKILL or as Kubernetes does, while another stands by and an image was just changed
+/// to `target`.
 pub(super) async fn fail_over(world: &mut World, target: usize, kill: bool) -> Result<FailOver, Error> {
     let image = image(target);
     let next = Operator::launch(world.plane.access(), &world.options).await.context(OperatorSnafu)?;

@@ -37,8 +37,8 @@ fn parse_memory(status: &str) -> Option<Memory> {
     Some(Memory { resident: of("VmRSS:")?, anonymous: of("RssAnon:")?, peak: of("VmHWM:")? })
 }
 
-/// The time that the process, with all of its threads, has had a processor since it began; in steps of a clock tick,
-/// 10 ms on Linux.
+/// The time that the process, with all of its threads, has had a processor since it began; in steps of a
+/// clock tick, 10 ms on Linux.
 ///
 /// # Errors
 ///
@@ -55,8 +55,8 @@ pub(super) fn processor_time(process: ProcessId) -> Result<Duration, Error> {
         .context(FileSnafu { path: "/proc", action: "read" })
 }
 
-/// `utime` and `stime`, the 14th and 15th field (proc_pid_stat(5)). The second field is the name of the program, which
-/// may have blanks and brackets of its own.
+/// `utime` and `stime`, the 14th and 15th field (proc_pid_stat(5)). The second field is the name of the
+/// program, which may have blanks and brackets of its own.
 fn parse_ticks(stat: &str) -> Option<u64> {
     let (_, rest) = stat.rsplit_once(')')?;
     let mut fields = rest.split_whitespace().skip(11);

@@ -49,8 +49,8 @@ impl Compared {
     }
 }
 
-/// Every figure that both have, in the order of the first turn. The n-th turn of one is compared with the n-th of the
-/// other: they ran one after the other, so that what changes on the machine meanwhile meets both.
+/// Every figure that both have, in the order of the first turn. The n-th turn of one is compared with the
+/// n-th of the other: they ran one after the other, so that what changes on the machine meanwhile meets both.
 pub(super) fn compare(before: &[Vec<Value>], after: &[Vec<Value>]) -> Vec<Compared> {
     let first = before.first().into_iter().flatten();
     first

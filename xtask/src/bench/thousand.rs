@@ -22,7 +22,8 @@ const AFTER_RESTART: Duration = Duration::from_secs(20);
 /// How long it may take to look at everything.
 const RECONCILED_WITHIN: Duration = Duration::from_mins(2);
 
-/// Creates standalones until there are `count` in the crowd, a batch at a time, each settled before the next; how long that took.
+/// Creates standalones until there are `count` in the crowd, a batch at a time, each settled before the next;
+/// how long that took.
 pub(super) async fn grow(world: &World, from: usize, count: usize) -> Result<Duration, Error> {
     let begun = Timestamp::now();
     let mut last = begun;
@@ -32,7 +33,8 @@ pub(super) async fn grow(world: &World, from: usize, count: usize) -> Result<Dur
     Ok(between(begun, last))
 }
 
-/// From the change of an image to the operator's first write about it, for `count` of the crowd, one after the other.
+/// From the change of an image to the operator's first write about it, for `count` of the crowd, one after
+/// the other.
 pub(super) async fn reactions(world: &World, count: usize) -> Result<Samples, Error> {
     let from = Timestamp::now();
     let all = world.milvus(CROWD).list_metadata(&ListParams::default()).await;
@@ -73,7 +75,8 @@ pub(super) struct Restarted {
 /// When the operator can't be started, or has not looked at every Milvus after 2 minutes.
 pub(super) async fn restart(world: &mut World, crs: usize, starts: usize) -> Result<Restarted, Error> {
     const EVERY: Duration = Duration::from_millis(25);
-    // Its answer has a series for each Milvus and costs it some milliseconds: the processor's time is to be that of the start.
+    // Its answer has a series for each Milvus and costs it some milliseconds: the processor's time is to be
+    // that of the start.
     const SELDOM: Duration = Duration::from_millis(500);
     let from = Timestamp::now();
     let reconciled = start(world, crs, EVERY).await?;
@@ -88,7 +91,8 @@ pub(super) async fn restart(world: &mut World, crs: usize, starts: usize) -> Res
     Ok(Restarted { reconciled, written, processor: processor.into_iter().collect() })
 }
 
-/// Ends the operator and starts it again; how long it took until it had looked at every Milvus, asked for that often.
+/// Ends the operator and starts it again; how long it took until it had looked at every Milvus, asked for
+/// that often.
 async fn start(world: &mut World, crs: usize, every: Duration) -> Result<Duration, Error> {
     world.operator.terminate().await.context(OperatorSnafu)?;
     let from = Timestamp::now();

@@ -1,5 +1,5 @@
-//! What is measured in: a control plane with played pods, etcd, MinIO, and the operator as users install it, built for
-//! release.
+//! What is measured in: a control plane with played pods, etcd, MinIO, and the operator as users install it,
+//! built for release.
 
 use std::{path::PathBuf, time::Duration};
 
