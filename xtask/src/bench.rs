@@ -198,3 +198,19 @@ async fn measure(args: &Args, subject: &Subject) -> Result<Figures, Error> {
 fn say(what: &str) {
     println!("· {what}");
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_revisions_are_rolled_often_enough_for_a_percentile() {
+        let parsed = |more: &[&str]| Args::try_parse_from([&["bench"], more].concat());
+        assert_eq!(parsed(&[]).unwrap().rolls, 6);
+        let args = parsed(&["--against", "v1"]).unwrap();
+        assert_eq!((args.rolls, args.pairs), (30, 2));
+        assert_eq!(parsed(&["--against", "v1", "--rolls", "2"]).unwrap().rolls, 2);
+        assert!(parsed(&["--pairs", "3"]).is_err(), "of one revision there are no pairs");
+        assert!(parsed(&["--against", "v1", "--pairs", "0"]).is_err());
+    }
+}
