@@ -9,6 +9,8 @@
 //! It may not need anything but itself: the image that it comes in is empty, the image that it runs in is
 //! anybody's.
 
+#![deny(clippy::missing_errors_doc)]
+
 use std::{ffi::OsString, path::Path, process::ExitCode};
 
 mod error;

@@ -5,6 +5,8 @@
 //! [`Prober`] repeats probes in the background and tells whose outcome changed. May not: know of Kubernetes,
 //! write anything to what it probes, take longer than [`DEADLINE`], or put a credential into a message.
 
+#![deny(clippy::missing_errors_doc)]
+
 use std::time::Duration;
 
 pub mod etcd;

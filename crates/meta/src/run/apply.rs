@@ -35,6 +35,10 @@ impl Migration {
     }
 
     /// The verb `apply`: as `run`, but the backup has to be there.
+    ///
+    /// # Errors
+    ///
+    /// As [`Migration::run`]; also when there is no backup that equals what is in etcd.
     pub async fn apply(&self, facts: &mut Facts) -> Result<String, RunError> {
         Box::pin(self.migrate(Wanted::Present, facts)).await
     }
