@@ -1,8 +1,8 @@
-//! `cargo xtask bench meta`: what `meta-migration` costs on metadata of 10³, 10⁴ and 10⁵ keys, beside what the same
-//! etcd can do at all (plain ranges, plain put batches) in the same run.
+//! `cargo xtask bench meta`: what `meta-migration` costs on metadata of 10³, 10⁴ and 10⁵ keys, beside what
+//! the same etcd can do at all (plain ranges, plain put batches) in the same run.
 //!
-//! The metadata is that of a real Milvus 2.1.0, copied with other ids until there is enough of it. A verb is judged by
-//! the time that its reads and writes take at the raw speeds, as a share of the time that it took.
+//! The metadata is that of a real Milvus 2.1.0, copied with other ids until there is enough of it. A verb is
+//! judged by the time that its reads and writes take at the raw speeds, as a share of the time that it took.
 #![allow(clippy::cast_precision_loss, reason = "figures of three digits")]
 
 use std::{

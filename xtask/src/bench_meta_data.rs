@@ -1,6 +1,7 @@
 //! Metadata in the layout of a real Milvus 2.1.0, as much of it as is wanted.
 //!
-//! The real dump is copied with other collection and build ids. What the migration does not read keeps its value.
+//! The real dump is copied with other collection and build ids. What the migration does not read keeps its
+//! value.
 
 use milvus_meta::{key::Key, proto, wire};
 use prost::Message as _;

@@ -38,8 +38,9 @@ pub(crate) fn root() -> PathBuf {
     here.parent().unwrap_or(here).to_owned()
 }
 
-/// cargo without arguments. What `cargo run` has told this program about itself is withheld: build scripts that ask
-/// for such variables would take the two for different builds, and everything would be compiled twice.
+/// cargo without arguments. What `cargo run` has told this program about itself is withheld: build scripts
+/// that ask for such variables would take the two for different builds, and everything would be compiled
+/// twice.
 pub(crate) fn command() -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(root()).stdin(Stdio::null()).kill_on_drop(true);

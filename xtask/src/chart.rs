@@ -1,7 +1,7 @@
 //! `cargo xtask chart`: the chart as a repository that `helm repo add` takes, from any web server.
 //!
-//! Packs with the real helm, then writes the archive anew with sorted entries and no times, and dates the index 1970: the same sources give
-//! the same bytes.
+//! Packs with the real helm, then writes the archive anew with sorted entries and no times, and dates the
+//! index 1970: the same sources give the same bytes.
 
 use std::{
     collections::BTreeMap,
@@ -10,12 +10,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use flate2::{Compression, read::GzDecoder, write::GzEncoder};
+use flate2::read::GzDecoder;
 use milvus_testkit::tools::{self, Tool};
 use snafu::{OptionExt as _, ResultExt as _, Snafu, ensure};
 use tokio::process::Command;
 
-use crate::cargo::root;
+use crate::{cargo::root, packing};
 
 /// Times in the index.
 const DATE: &str = "1970-01-01T00:00:00Z";
@@ -27,9 +27,17 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 
-    /// Address that archives will have in the index, such as `https://charts.example/milvus`; without it they lie beside the index
+    /// Address that archives will have in the index, such as `https://charts.example/milvus`; without it they
+    /// lie beside the index
     #[arg(long)]
     url: Option<String>,
+}
+
+impl Args {
+    /// The repository in `out`, with the address of its archives where that is another.
+    pub(crate) fn new(out: PathBuf, url: Option<String>) -> Self {
+        Self { out: Some(out), url }
+    }
 }
 
 /// Why there is no repository.
@@ -102,16 +110,9 @@ fn rewrite(from: &Path, to: &Path) -> io::Result<()> {
         let mut entry = entry?;
         let mut bytes = Vec::new();
         entry.read_to_end(&mut bytes)?;
-        files.insert(entry.path()?.into_owned(), bytes);
+        files.insert(entry.path()?.into_owned(), (0o644, bytes));
     }
-    let mut builder = tar::Builder::new(GzEncoder::new(File::create(to)?, Compression::best()));
-    for (path, bytes) in files {
-        let mut header = tar::Header::new_gnu();
-        header.set_size(u64::try_from(bytes.len()).unwrap_or_default());
-        header.set_mode(0o644);
-        builder.append_data(&mut header, path, bytes.as_slice())?;
-    }
-    builder.into_inner()?.finish()?.sync_all()
+    packing::tar_gz(to, files)
 }
 
 /// The index with one date for all.

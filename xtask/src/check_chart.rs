@@ -1,7 +1,7 @@
 //! `cargo xtask check-chart`: checkov over the rendered chart, with everything switched on.
 //!
-//! Needs Python 3 with `venv`; checkov is installed once, at a pinned version, beside the tools of the test kit. It is not part of `cargo xtask
-//! test`, which needs no Python; CI runs both.
+//! Needs Python 3 with `venv`; checkov is installed once, at a pinned version, beside the tools of the test
+//! kit. It is not part of `cargo xtask test`, which needs no Python; CI runs both.
 
 use std::{
     fs, io,

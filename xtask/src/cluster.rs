@@ -34,8 +34,9 @@ enum Action {
         /// Use a cluster that exists (kind, k3d, a real one): a context of KUBECONFIG
         #[arg(long, value_name = "NAME", conflicts_with_all = ["nodes", "ready_delay", "real_node"])]
         context: Option<String>,
-        /// Add a node that runs containers, for all pods that do not tolerate played nodes. Needs root and the Debian
-        /// packages containerd, runc, containernetworking-plugins and iptables; one at most on a machine
+        /// Add a node that runs containers, for all pods that do not tolerate played nodes. Needs root and
+        /// the Debian packages containerd, runc, containernetworking-plugins and iptables; one at most on a
+        /// machine
         #[arg(long)]
         real_node: bool,
         /// Nodes that play pods
@@ -114,8 +115,8 @@ async fn down(name: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// What to type next. kubectl and helm are named where they are the test kit's own; they are built here when missing,
-/// and a machine without Go uses those that it has.
+/// What to type next. kubectl and helm are named where they are the test kit's own; they are built here when
+/// missing, and a machine without Go uses those that it has.
 async fn say_how_to_use(access: &Access) {
     let mut directories = String::new();
     for tool in [Tool::Kubectl, Tool::Helm] {

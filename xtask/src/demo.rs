@@ -1,7 +1,7 @@
 //! `cargo xtask demo`: a Milvus is installed and upgraded on a real control plane, and one can watch.
 //!
-//! Everything is as a user has it: the chart by helm, the objects by kubectl, the operator with the rights of its
-//! ServiceAccount. What was started stays, to be looked at, until `cargo xtask cluster down --name demo`.
+//! Everything is as a user has it: the chart by helm, the objects by kubectl, the operator with the rights of
+//! its ServiceAccount. What was started stays, to be looked at, until `cargo xtask cluster down --name demo`.
 
 use std::{
     path::PathBuf,
@@ -46,8 +46,8 @@ pub(crate) struct Args {
     /// Use a cluster that exists (kind, k3d, a real one): a context of KUBECONFIG
     #[arg(long, value_name = "NAME", conflicts_with = "ready_delay")]
     context: Option<String>,
-    /// Apply this `Milvus` (of image v2.4.9) instead of the demo's own, whose etcd and MinIO run on this machine: needed
-    /// where nodes are real, for its pods must reach what it depends on
+    /// Apply this `Milvus` (of image v2.4.9) instead of the demo's own, whose etcd and MinIO run on this
+    /// machine: needed where nodes are real, for its pods must reach what it depends on
     #[arg(long, value_name = "FILE", requires = "context")]
     milvus: Option<PathBuf>,
     /// End everything afterwards, instead of leaving it to be looked at
@@ -118,8 +118,8 @@ async fn show(args: &Args) -> Result<(), Error> {
     Ok(())
 }
 
-/// Builds what a cluster of the demo's own needs, where it is not there yet: beside the Rust build, because each of the two leaves a core
-/// idle now and then.
+/// Builds what a cluster of the demo's own needs, where it is not there yet: beside the Rust build, because
+/// each of the two leaves a core idle now and then.
 async fn programs(args: &Args) -> Result<(), Error> {
     if args.context.is_some() {
         return Ok(());

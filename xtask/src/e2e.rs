@@ -1,8 +1,9 @@
-//! `cargo xtask e2e`: a real Milvus in real pods, installed by the chart and the operator's image as users do, upgraded
-//! from 2.2.16 to 2.3.5 under traffic whose answers are checked; then a standalone that loses its pod.
+//! `cargo xtask e2e`: a real Milvus in real pods, installed by the chart and the operator's image as users
+//! do, upgraded from 2.2.16 to 2.3.5 under traffic whose answers are checked; then a standalone that loses
+//! its pod.
 //!
-//! What was seen is written to `docs/e2e.md`. Needs root, and what [`needs`] names in one message. Everything that it
-//! starts is one cluster (`cargo xtask cluster`), which it takes down again.
+//! What was seen is written to `docs/e2e.md`. Needs root, and what [`needs`] names in one message. Everything
+//! that it starts is one cluster (`cargo xtask cluster`), which it takes down again.
 
 use std::{
     path::PathBuf,
@@ -31,7 +32,8 @@ use report::Report;
 
 /// The cluster's name, for `cargo xtask cluster`.
 const CLUSTER: &str = "e2e";
-/// Where the upgrade begins, and where it ends: both are to be had as Python packages, and the plan allows the hop.
+/// Where the upgrade begins, and where it ends: both are to be had as Python packages, and the plan allows
+/// the hop.
 const FROM: &str = "2.2.16";
 const TO: &str = "2.3.5";
 
@@ -40,8 +42,8 @@ pub(crate) struct Args {
     /// Where the report goes, as Markdown
     #[arg(long, value_name = "FILE", default_value = "docs/e2e.md")]
     out: PathBuf,
-    /// Take the archives of the operator and its tools from this directory, as `cargo xtask image` names them, instead of
-    /// building them
+    /// Take the archives of the operator and its tools from this directory, as `cargo xtask image` names
+    /// them, instead of building them
     #[arg(long, value_name = "DIR")]
     images: Option<PathBuf>,
     /// Leave everything running afterwards, to be looked at; `cargo xtask cluster down --name e2e` ends it

@@ -1,14 +1,17 @@
 //! `cargo xtask image`: images as files, without a container daemon.
 //!
-//! Builds static programs, puts them on an empty root with certificates and a user, and writes one archive for each image that `docker load`, `ctr
-//! images import` and `kind load image-archive` accept. The same sources give the same bytes; `--check` builds twice and compares.
+//! Builds static programs, puts them on an empty root with certificates and a user, and writes one archive
+//! for each image that `docker load`, `ctr images import` and `kind load image-archive` accept. The same
+//! sources give the same bytes; `--check` builds twice and compares.
 
 use std::{
     fs,
     path::{Path, PathBuf},
 };
 
-use serde_json::json;
+use oci_spec::image::{
+    ANNOTATION_DESCRIPTION, ANNOTATION_LICENSES, ANNOTATION_TITLE, ANNOTATION_VERSION, Config,
+};
 use snafu::{ResultExt as _, ensure};
 
 mod archive;
@@ -20,11 +23,13 @@ mod other;
 mod table;
 
 use archive::{Archive, Contents};
-use compile::{Arch, Tree};
+pub(crate) use compile::Arch;
+use compile::Tree;
 pub use error::Error;
 use error::{ArchiveSnafu, DiffersSnafu, DynamicSnafu, ProgramSnafu, WriteSnafu};
-pub(crate) use other::{Other, archived, ours, pause};
+pub(crate) use other::{Other, archived, ours, pause, release};
 use table::{Image, Which};
+pub(crate) use table::{PROGRAMS, Program};
 
 /// The arguments of the verb.
 #[derive(clap::Args)]
@@ -53,7 +58,8 @@ pub struct Args {
     #[arg(long, value_name = "DIR", conflicts_with = "check")]
     binaries: Option<PathBuf>,
 
-    /// Write what the image contains into this directory instead of an archive, for a Dockerfile; one image only
+    /// Write what the image contains into this directory instead of an archive, for a Dockerfile; one image
+    /// only
     #[arg(long, value_name = "DIR", conflicts_with_all = ["out", "check"])]
     rootfs: Option<PathBuf>,
 
@@ -63,6 +69,10 @@ pub struct Args {
 }
 
 /// Makes the images. Returns the lines to print: digest, size and path of each.
+///
+/// # Errors
+///
+/// When a program can't be built or is not static, a file can't be written, or a second build differs.
 pub fn run(args: &Args) -> Result<Vec<String>, Error> {
     let here = Tree::here();
     let images = args.which.images();
@@ -104,6 +114,16 @@ pub(crate) fn operator() -> Result<PathBuf, Error> {
     Tree::here().compile(&table::OPERATOR, Arch::here())
 }
 
+/// Builds the operator from the sources at `root`, as [`operator`] does, into `target`; where it lies.
+pub(crate) fn operator_of(root: PathBuf, target: PathBuf) -> Result<PathBuf, Error> {
+    Tree::at(root, target).compile(&table::OPERATOR, Arch::here())
+}
+
+/// Where everything that is built goes.
+pub(crate) fn target() -> PathBuf {
+    Tree::here().target().to_owned()
+}
+
 fn name(args: &Args, image: &Image) -> String {
     match &args.prefix {
         Some(prefix) => format!("{}/{}:{}", prefix.trim_end_matches('/'), image.name, args.tag),
@@ -125,33 +145,34 @@ fn make(args: &Args, tree: &Tree, image: &Image) -> Result<Archive, Error> {
         name: name(args, image),
         tag: args.tag.clone(),
         architecture: arch(args).name(),
-        config: json!({
-            "Entrypoint": [image.entrypoint],
-            "Env": ["PATH=/:/bin:/milvus/bin"],
-            "User": image.user,
-            "WorkingDir": "/",
-            "Labels": {
-                "org.opencontainers.image.title": image.name,
-                "org.opencontainers.image.description": image.description,
-                "org.opencontainers.image.version": env!("CARGO_PKG_VERSION"),
-                "org.opencontainers.image.licenses": env!("CARGO_PKG_LICENSE"),
-            },
-        }),
+        config: config(image),
         layers: layers(args, tree, image)?,
     };
     archive::build(contents).context(ArchiveSnafu { name: image.name })
+}
+
+fn config(image: &Image) -> Config {
+    let labels = [
+        (ANNOTATION_TITLE, image.name),
+        (ANNOTATION_DESCRIPTION, image.description),
+        (ANNOTATION_VERSION, env!("CARGO_PKG_VERSION")),
+        (ANNOTATION_LICENSES, env!("CARGO_PKG_LICENSE")),
+    ];
+    let mut config = Config::default();
+    config
+        .set_entrypoint(Some(vec![image.entrypoint.to_owned()]))
+        .set_env(Some(vec!["PATH=/:/bin:/milvus/bin".to_owned()]))
+        .set_user(Some(image.user.to_owned()))
+        .set_working_dir(Some("/".to_owned()))
+        .set_labels(Some(labels.map(|(name, value)| (name.to_owned(), value.to_owned())).into()));
+    config
 }
 
 /// The base, which all images share, and the programs.
 fn layers(args: &Args, tree: &Tree, image: &Image) -> Result<Vec<Vec<u8>>, Error> {
     let mut own = layer::Tree::default();
     for program in image.programs {
-        let path = match &args.binaries {
-            Some(directory) => directory.join(program.binary),
-            None => tree.compile(program, arch(args))?,
-        };
-        let bytes = fs::read(&path).context(ProgramSnafu { path: &path })?;
-        ensure!(elf::is_static(&bytes, arch(args)), DynamicSnafu { path, arch: arch(args).name() });
+        let bytes = content(tree, program, arch(args), args.binaries.as_deref())?;
         own.file(program.path, 0o755, bytes);
     }
     for (path, target) in image.links {
@@ -159,8 +180,28 @@ fn layers(args: &Args, tree: &Tree, image: &Image) -> Result<Vec<Vec<u8>>, Error
     }
     [layer::base(), own]
         .into_iter()
-        .map(|tree| tree.into_tar().context(ArchiveSnafu { name: image.name }))
+        .map(|tree| tree.into_tar().context(archive::TarSnafu).context(ArchiveSnafu { name: image.name }))
         .collect()
+}
+
+/// A static program: that of a directory, or built from `tree`.
+fn content(tree: &Tree, program: &Program, arch: Arch, binaries: Option<&Path>) -> Result<Vec<u8>, Error> {
+    let path = match binaries {
+        Some(directory) => directory.join(program.binary),
+        None => tree.compile(program, arch)?,
+    };
+    let bytes = fs::read(&path).context(ProgramSnafu { path: &path })?;
+    ensure!(elf::is_static(&bytes, arch), DynamicSnafu { path, arch: arch.name() });
+    Ok(bytes)
+}
+
+/// A static program of this tree, as it is in an image; taken from `binaries` where that is given.
+///
+/// # Errors
+///
+/// When it can't be built or read, or would not start in an empty image.
+pub(crate) fn program(program: &Program, arch: Arch, binaries: Option<&Path>) -> Result<Vec<u8>, Error> {
+    content(&Tree::here(), program, arch, binaries)
 }
 
 /// The files of an image below a directory of its name.

@@ -18,7 +18,9 @@ mod e2e;
 mod generate;
 mod image;
 mod meta_e2e;
+mod packing;
 mod real_milvus;
+mod release;
 mod test;
 
 type Failure = Box<dyn std::error::Error>;
@@ -32,7 +34,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Verb {
-    /// A Kubernetes control plane on this machine, without root and without containers unless they are asked for
+    /// A Kubernetes control plane on this machine, without root and without containers unless they are asked
+    /// for
     Cluster(cluster::Args),
     /// Install a Milvus and upgrade it on a real control plane, and show how it goes
     Demo(demo::Args),
@@ -60,8 +63,11 @@ enum Verb {
     Chart(chart::Args),
     /// Run checkov over the rendered chart; needs Python 3
     CheckChart,
-    /// Write the images as archives that `docker load`, `ctr images import` and `kind load image-archive` take; no container daemon is needed
+    /// Write the images as archives that `docker load`, `ctr images import` and `kind load image-archive`
+    /// take; no container daemon is needed
     Image(image::Args),
+    /// Everything that a release consists of: archives, images, chart repository, SBOM and checksums
+    Release(release::Args),
 }
 
 #[derive(Subcommand)]
@@ -84,6 +90,7 @@ async fn main() -> ExitCode {
         Verb::Chart(args) => chart(args).await,
         Verb::CheckChart => check_chart().await,
         Verb::Image(args) => images(&args),
+        Verb::Release(args) => release(args).await,
     };
     match result {
         Ok(code) => code,
@@ -116,6 +123,13 @@ async fn check_chart() -> Result<ExitCode, Failure> {
 fn images(args: &image::Args) -> Result<ExitCode, Failure> {
     for line in image::run(args)? {
         println!("{line}");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn release(args: release::Args) -> Result<ExitCode, Failure> {
+    for file in release::run(args).await? {
+        println!("{file}");
     }
     Ok(ExitCode::SUCCESS)
 }

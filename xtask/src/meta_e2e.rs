@@ -1,7 +1,7 @@
 //! `cargo xtask meta-e2e`: a real Milvus 2.2.16 on metadata that `meta-migration` has migrated, and back.
 //!
-//! Fetches the server from PyPI and a Python client for it into the cache, builds the release binary, and runs
-//! `e2e/meta/real_milvus.py` in a network namespace of its own, which writes what it saw to `docs/`.
+//! Fetches the server from PyPI and a Python client for it into the cache, builds the release binary, and
+//! runs `e2e/meta/real_milvus.py` in a network namespace of its own, which writes what it saw to `docs/`.
 
 use std::{
     path::{Path, PathBuf},

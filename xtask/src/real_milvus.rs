@@ -1,5 +1,5 @@
-//! The real Milvus that can be had without a registry of images: its Python package holds the server. Fetched once into
-//! the cache, with a client.
+//! The real Milvus that can be had without a registry of images: its Python package holds the server. Fetched
+//! once into the cache, with a client.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,5 @@
-//! `cargo xtask test`: every check and test, cheapest first, one line per stage. The first that fails ends it.
+//! `cargo xtask test`: every check and test, cheapest first, one line per stage. The first that fails ends
+//! it.
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -7,11 +8,14 @@ use milvus_testkit::tools;
 use snafu::{OptionExt as _, ResultExt as _, Snafu, ensure};
 use tokio::process::Command;
 
+mod alone;
+
 use crate::cargo::{self, root};
 
 /// cargo-deny is built once and kept beside the other tools.
 const DENY: (&str, &str) = ("cargo-deny", "0.20.2");
-/// Tell tests that take long (kills of the operator, of the metadata tool) to do all of their work, not a share.
+/// Tell tests that take long (kills of the operator, of the metadata tool) to do all of their work, not a
+/// share.
 const ALL: [&str; 2] = ["MILVUS_TEST_ALL", "META_MIGRATION_ALL"];
 /// Where the crash matrix writes its result.
 const REPORT: (&str, &str) = ("MILVUS_TEST_REPORT", "docs/crash-matrix.md");
@@ -36,6 +40,12 @@ pub(crate) enum Error {
     /// A program of the control plane could not be built.
     #[snafu(display("{source}"))]
     Tools { source: tools::Error },
+    /// cargo does not tell which packages there are.
+    #[snafu(display("cargo metadata: {source}"))]
+    Metadata {
+        #[snafu(source(from(cargo_metadata::Error, Box::new)))]
+        source: Box<cargo_metadata::Error>,
+    },
     /// There is no directory to keep things in.
     #[snafu(display("neither XDG_CACHE_HOME nor HOME is set: there is nowhere to keep cargo-deny"))]
     NoCache,
@@ -49,7 +59,8 @@ pub(crate) async fn run(args: Args) -> Result<(), Error> {
     stage("walls and budgets", cargo(&["test", "--package", "xtask", "--test", "walls", "--locked"])).await?;
     stage("lints", cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]))
         .await?;
-    let mut docs = cargo(&["doc", "--workspace", "--no-deps", "--locked", "--quiet"]);
+    stages("each crate alone", alone::checks()?).await?;
+    let mut docs = cargo(&["doc", "--workspace", "--no-deps", "--locked"]);
     docs.env("RUSTDOCFLAGS", "-D warnings");
     stage("documentation", docs).await?;
     stage("licences and bans", deny().await?).await?;
@@ -70,12 +81,19 @@ fn cargo(arguments: &[&str]) -> Command {
 }
 
 /// Runs one stage; what it prints is shown as it comes.
-async fn stage(name: &'static str, mut command: Command) -> Result<(), Error> {
+async fn stage(name: &'static str, command: Command) -> Result<(), Error> {
+    stages(name, vec![command]).await
+}
+
+/// Runs a stage of several commands, one after the other.
+async fn stages(name: &'static str, commands: Vec<Command>) -> Result<(), Error> {
     println!("==> {name}");
     let started = Instant::now();
-    let words = format!("{:?}", command.as_std());
-    let status = command.status().await.context(RunSnafu { stage: name, command: words })?;
-    ensure!(status.success(), FailedSnafu { stage: name });
+    for mut command in commands {
+        let words = format!("{:?}", command.as_std());
+        let status = command.status().await.context(RunSnafu { stage: name, command: words })?;
+        ensure!(status.success(), FailedSnafu { stage: name });
+    }
     println!("    {name}: {} s", started.elapsed().as_secs());
     Ok(())
 }
@@ -101,8 +119,7 @@ async fn deny_binary() -> Result<PathBuf, Error> {
     let binary = home.join("bin").join(name);
     if !binary.is_file() {
         println!("building {name} {version}, once; takes some minutes");
-        let mut install =
-            cargo(&["install", name, "--version", &format!("={version}"), "--locked", "--quiet"]);
+        let mut install = cargo(&["install", name, "--version", &format!("={version}"), "--locked"]);
         install.arg("--root").arg(&home).arg("--target-dir").arg(home.join("target"));
         stage("cargo-deny", install).await?;
         // It is no longer needed, and large; a next version begins anew in any case.

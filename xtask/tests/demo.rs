@@ -1,4 +1,5 @@
-//! `cargo xtask demo` as a person uses it: on a control plane of its own, and once more on a cluster that exists.
+//! `cargo xtask demo` as a person uses it: on a control plane of its own, and once more on a cluster that
+//! exists.
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 use std::{path::Path, process::Command};

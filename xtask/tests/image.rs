@@ -1,6 +1,9 @@
-//! `cargo xtask image` with small stand-ins for the programs: what is in the archives, read back as the runtimes do.
-//! That the real programs are the same when built twice is what `cargo xtask image --check` shows.
+//! `cargo xtask image` with small files in place of the programs: what is in the archives, read back as the
+//! runtimes do. That the real programs are the same when built twice is what `cargo xtask image --check`
+//! shows.
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
+
+mod common;
 
 use std::{
     collections::BTreeMap,
@@ -10,29 +13,10 @@ use std::{
     process::{Command, Output},
 };
 
+use common::{program, programs};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use tar::{Archive, EntryType};
-
-/// The smallest thing that is an ELF program for x86-64 without interpreter; `name` makes each another one.
-fn program(name: &str) -> Vec<u8> {
-    let mut bytes = vec![0x7f, b'E', b'L', b'F', 2, 1, 1, 0];
-    bytes.resize(64, 0);
-    bytes[16] = 2;
-    bytes[18] = 62;
-    bytes[20] = 1;
-    bytes[52] = 64;
-    bytes.extend(name.bytes());
-    bytes
-}
-
-fn programs() -> tempfile::TempDir {
-    let directory = tempfile::tempdir().unwrap();
-    for name in ["milvus-operator", "milvus-config-tool", "meta-migration"] {
-        fs::write(directory.path().join(name), program(name)).unwrap();
-    }
-    directory
-}
 
 fn image(args: &[&str], binaries: &Path, out: &Path) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));

@@ -1,7 +1,8 @@
 //! `iam-verify`: with an IAM role instead of keys, waits until the object storage answers.
 //!
-//! Upstream asks the cloud for the bucket with the cloud's own library. This program has no such library, so it asks for less: that the
-//! storage's address resolves and takes a connection. Whether the role may use the bucket is said by Milvus itself.
+//! Upstream asks the cloud for the bucket with the cloud's own library. This program has no such library, so
+//! it asks for less: that the storage's address resolves and takes a connection. Whether the role may use the
+//! bucket is said by Milvus itself.
 
 use std::{
     io,
@@ -33,6 +34,10 @@ const PAUSE: Duration = Duration::from_secs(5);
 const CLOUDS: [&str; 5] = ["gcp", "azure", "aws", "aliyun", "tencent"];
 
 /// Returns when the storage answers, or when this Milvus does not use a role.
+///
+/// # Errors
+///
+/// When `user.yaml` can't be read or is no YAML, or SIGTERM can't be listened for.
 pub fn run(paths: &Paths) -> Result<(), Error> {
     let path = paths.operator().join("user.yaml");
     let config = match files::read(&path)? {
@@ -73,7 +78,8 @@ fn address(config: &Map, cloud: &str) -> Option<String> {
 }
 
 fn wait(address: &str) -> Result<(), Error> {
-    // The first process of a container has no default for signals: without this a pod that waits could only be killed.
+    // The first process of a container has no default for signals: without this a pod that waits could only
+    // be killed.
     for signal in [SIGTERM, SIGINT] {
         let always = Arc::new(AtomicBool::new(true));
         flag::register_conditional_shutdown(signal, 128 + signal, always).context(SignalsSnafu)?;

@@ -13,6 +13,10 @@ use crate::{
 const TOOLS: [&str; 3] = ["run.sh", "merge", "iam-verify"];
 
 /// `/init.sh`.
+///
+/// # Errors
+///
+/// When a tool can't be copied.
 pub fn run(paths: &Paths) -> Result<(), Error> {
     for name in TOOLS {
         files::copy(&paths.tool(name), &paths.tools().join(name))?;
@@ -22,6 +26,10 @@ pub fn run(paths: &Paths) -> Result<(), Error> {
 }
 
 /// `/cp FROM[,FROM…] TO[,TO…]`: as many files here as there.
+///
+/// # Errors
+///
+/// When the arguments are others, or a file can't be copied.
 pub fn copy_command(args: &[OsString]) -> Result<(), Error> {
     let usage =
         || UsageSnafu { usage: "cp FROM[,FROM...] TO[,TO...], with as many files here as there" }.build();

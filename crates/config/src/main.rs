@@ -1,42 +1,8 @@
-//! The program that stands between a Milvus image and its operator.
-//!
-//! It takes what the operator wrote for a Milvus (`user.yaml`, `hook.yaml`, mounted from a ConfigMap) and gives the Milvus process the
-//! files that it reads. One static program does what upstream's image does with a shell, two scripts and three Go programs; the name that it is
-//! called by says which: `sh /init.sh` in the init container, `run.sh`, `merge`, `iam-verify` and `cp`. The names, paths and arguments are upstream's,
-//! because the pods that exist call them.
-//!
-//! It may not need anything but itself: the image that it comes in is empty, the image that it runs in is anybody's.
+//! The config tool as a program: see the library of the same name.
 
 use std::{env, ffi::OsString, process::ExitCode};
 
-mod error;
-mod files;
-mod iam;
-mod init;
-mod merge;
-mod paths;
-mod program;
-mod run;
-mod yaml;
-
-use crate::{paths::Paths, program::Program};
-
 fn main() -> ExitCode {
     let args: Vec<OsString> = env::args_os().collect();
-    let paths = Paths::from_environment();
-    let (program, rest) = match Program::of(&args) {
-        Ok(called) => called,
-        Err(error) => return program::fail("milvus-config-tool", &error),
-    };
-    let done = match program {
-        Program::Init => init::run(&paths),
-        Program::Run => run::run(&paths, rest),
-        Program::Merge => merge::run(rest),
-        Program::IamVerify => iam::run(&paths),
-        Program::Copy => init::copy_command(rest),
-    };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => program::fail(program.name(), &error),
-    }
+    milvus_config_tool::main(&args)
 }

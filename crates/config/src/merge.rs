@@ -15,10 +15,15 @@ use crate::{
 /// The setting that says which message queue Milvus uses.
 const QUEUE: &str = "messageQueue";
 
-/// The blocks of queues that a Milvus image ships settings of. Milvus before 2.3 chooses its queue by which of them is there, so those that are not used go.
+/// The blocks of queues that a Milvus image ships settings of. Milvus before 2.3 chooses its queue by which
+/// of them is there, so those that are not used go.
 const QUEUES: [&str; 4] = ["kafka", "rocksmq", "natsmq", "pulsar"];
 
 /// The command.
+///
+/// # Errors
+///
+/// When the arguments are others, a file can't be read or written, or one is no YAML mapping.
 pub fn run(args: &[OsString]) -> Result<(), Error> {
     let (source, destination) = arguments(args)?;
     match merged(&source, &destination)? {
@@ -27,21 +32,36 @@ pub fn run(args: &[OsString]) -> Result<(), Error> {
     }
 }
 
-/// What `destination` is to say: itself with `source` on top. None when either is missing, which is no error: not every Milvus has a `hook.yaml`.
+/// What `destination` is to say: itself with `source` on top. None when either is missing, which is no error:
+/// not every Milvus has a `hook.yaml`.
+///
+/// # Errors
+///
+/// When a file can't be read, or one is no YAML mapping.
 pub fn merged(source: &Path, destination: &Path) -> Result<Option<String>, Error> {
     let (Some(over), Some(base)) = (read(source)?, read(destination)?) else { return Ok(None) };
-    let mut map = base;
-    map.merge(over);
-    drop_other_queues(&mut map, source)?;
-    Ok(Some(yaml::emit(&map)))
+    texts((source, &over), (destination, &base)).map(Some)
 }
 
-fn read(path: &Path) -> Result<Option<Map>, Error> {
-    let Some(text) = files::read(path)? else {
+/// The same of two texts, each with the name that an error calls it by.
+///
+/// # Errors
+///
+/// When one is no YAML mapping, or `messageQueue` is no text.
+pub fn texts(source: (&Path, &str), destination: (&Path, &str)) -> Result<String, Error> {
+    let over = yaml::parse(source.0, source.1)?;
+    let mut map = yaml::parse(destination.0, destination.1)?;
+    map.merge(over);
+    drop_other_queues(&mut map, source.0)?;
+    Ok(yaml::emit(&map))
+}
+
+fn read(path: &Path) -> Result<Option<String>, Error> {
+    let text = files::read(path)?;
+    if text.is_none() {
         say("merge", &format!("{} does not exist, nothing to merge", path.display()));
-        return Ok(None);
-    };
-    yaml::parse(path, &text).map(Some)
+    }
+    Ok(text)
 }
 
 fn drop_other_queues(map: &mut Map, source: &Path) -> Result<(), Error> {

@@ -30,7 +30,12 @@ const OWN_NAME: &str = "milvus-config-tool";
 impl Program {
     /// What `args` (with the name of the program first) ask for, and the arguments that are left.
     ///
-    /// `sh FILE …` runs the program called FILE: the init container is started as `/bin/sh /init.sh`, and there is no shell.
+    /// `sh FILE …` runs the program called FILE: the init container is started as `/bin/sh /init.sh`, and
+    /// there is no shell.
+    ///
+    /// # Errors
+    ///
+    /// When no program has the name, or a shell is asked for.
     pub fn of(args: &[OsString]) -> Result<(Self, &[OsString]), Error> {
         let (name, rest) = args.split_first().ok_or_else(|| UnknownNameSnafu { name: "" }.build())?;
         let called = base(name);

@@ -1,8 +1,9 @@
 //! `run.sh COMMAND…` in the Milvus container: prepares the configuration, then becomes the command.
 //!
-//! The settings of the operator are merged into Milvus' own files, and its `user.yaml` is linked beside them: Milvus watches that link, so a change of
-//! the ConfigMap reaches a running Milvus. Where Milvus' own directory can't be written (a read-only image, a user that is not root's),
-//! the same files are laid out beside the tools, and Milvus is told so with MILVUSCONF.
+//! The settings of the operator are merged into Milvus' own files, and its `user.yaml` is linked beside them:
+//! Milvus watches that link, so a change of the ConfigMap reaches a running Milvus. Where Milvus' own
+//! directory can't be written (a read-only image, a user that is not root's), the same files are laid out
+//! beside the tools, and Milvus is told so with MILVUSCONF.
 
 use std::{
     env,
@@ -38,6 +39,11 @@ struct Wanted {
 }
 
 /// Returns only when something is wrong.
+///
+/// # Errors
+///
+/// When there is no command, the configuration can't be read, merged or written, or the command can't be
+/// started.
 pub fn run(paths: &Paths, command: &[OsString]) -> Result<(), Error> {
     let Some((program, args)) = command.split_first() else {
         return UsageSnafu { usage: "run.sh COMMAND [ARGUMENT...], as in `run.sh milvus run proxy`" }.fail();

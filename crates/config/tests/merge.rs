@@ -3,6 +3,7 @@
 mod common;
 
 use common::{Pod, refused, succeeded, text};
+use proptest::prelude::*;
 use rstest::rstest;
 
 const MILVUS: &str = "milvus/configs/milvus.yaml";
@@ -176,4 +177,30 @@ fn wrong_arguments_show_the_usage(
 ) {
     let output = Pod::new("").command("merge", args).output().unwrap();
     assert!(refused(&output).contains("usage: merge -s SOURCE.yaml -d DESTINATION.yaml"));
+}
+
+proptest! {
+    /// Texts of users are merged or refused, in time and without a crash. Fuzzing looks for more, and longer
+    /// (CONTRIBUTING.md).
+    #[test]
+    fn any_two_texts_are_merged_into_what_can_be_read_again(
+        source in "[-:a-c\\[\\]{}&*!'\"#|>\\\\, \n\t~<0-9]{0,48}",
+        destination in "([a-c]: [a-c0-9]{0,3}\n){0,3}|[-:a-c\\[\\]{}, \n]{0,24}",
+    ) {
+        if let Ok(text) = milvus_config_tool::merge(&source, &destination) {
+            let again = milvus_config_tool::merge("", &text);
+            prop_assert!(matches!(&again, Ok(same) if *same == text), "{:?} became {:?}, then {:?}", source, text, again);
+        }
+    }
+}
+
+/// Deeper than any configuration: refused, instead of ending the process by its stack.
+#[rstest]
+#[case::lists("a: ", "[", "]")]
+#[case::maps("", "{a: ", "}")]
+#[case::blocks("", "- ", "")]
+fn what_is_nested_too_deep_is_refused(#[case] begin: &str, #[case] open: &str, #[case] close: &str) {
+    let text = format!("{begin}{}{}", open.repeat(60_000), close.repeat(60_000));
+    let error = milvus_config_tool::merge(&text, "").unwrap_err();
+    assert!(error.to_string().starts_with("source: line 1, column "), "{error}");
 }

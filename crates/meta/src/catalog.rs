@@ -240,8 +240,8 @@ impl Catalog {
         fields.iter().filter(usable).map(|f| (f.field, f.index)).collect()
     }
 
-    /// Numbers of what was seen. Sessions are not records and are filled in by whoever reads them. The load states
-    /// of 2.1 outlive the migration, so in metadata of 2.2 only its own are counted.
+    /// Numbers of what was seen. Sessions are not records and are filled in by whoever reads them. The load
+    /// states of 2.1 outlive the migration, so in metadata of 2.2 only its own are counted.
     pub fn census(&self) -> Census {
         let loaded = if self.v22 { self.loaded_22 } else { self.census.loaded };
         Census { loaded, ..self.census.clone() }

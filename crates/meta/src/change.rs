@@ -1,8 +1,8 @@
 //! The change set: what the second look at all records adds up to.
 //!
-//! It is never held as a whole. A [`Planner`] takes records in key order and keeps a digest, totals, and 32 bytes
-//! for each key that will be new; the changes themselves are computed again, record by record, when they are
-//! written. Two plans are the same if and only if their digests are.
+//! It is never held as a whole. A [`Planner`] takes records in key order and keeps a digest, totals, and 32
+//! bytes for each key that will be new; the changes themselves are computed again, record by record, when
+//! they are written. Two plans are the same if and only if their digests are.
 
 use std::{collections::HashMap, fmt::Write as _};
 
@@ -151,6 +151,10 @@ impl Planner {
 
     /// The plan, or all that forbids it: what the first look found, what the second found, and what would not
     /// fit together afterwards.
+    ///
+    /// # Errors
+    ///
+    /// When a record can't be migrated, or the result would not fit together.
     pub fn finish(mut self, catalog: &Catalog) -> Result<Plan, Problems> {
         let mut problems = catalog.problems().clone();
         problems.extend(&self.problems);

@@ -1,8 +1,8 @@
 //! Where metadata stands between a backup and what the migration makes of it.
 //!
-//! Takes the records of the backup and those of etcd, both in key order, and says of each key whether it is as
-//! in the backup, as after the migration, or neither. This one comparison decides whether a migration can go
-//! on, whether it is complete, whether it can be taken back, and what has to be written for that.
+//! Takes the records of the backup and those of etcd, both in key order, and says of each key whether it is
+//! as in the backup, as after the migration, or neither. This one comparison decides whether a migration can
+//! go on, whether it is complete, whether it can be taken back, and what has to be written for that.
 
 use std::{cmp::Ordering, iter::Peekable};
 
@@ -129,6 +129,10 @@ impl<'a, I: Iterator<Item = Result<Record, BackupError>>> Comparison<'a, I> {
 
     /// Takes the next key of etcd (leased ones left out) and hands on what is known of it, and of the keys of
     /// the backup that are missing before it.
+    ///
+    /// # Errors
+    ///
+    /// When the backup can't be read on, or a record of it can't be migrated.
     pub fn feed(&mut self, seen: Seen<'_>, found: &mut dyn FnMut(Finding<'_>)) -> Result<(), CompareError> {
         if !Key::parse(seen.key).is_restored() {
             return Ok(());
@@ -157,6 +161,10 @@ impl<'a, I: Iterator<Item = Result<Record, BackupError>>> Comparison<'a, I> {
     }
 
     /// Everything of etcd was fed: what is left of the backup is missing.
+    ///
+    /// # Errors
+    ///
+    /// When the backup can't be read to its end, or a record of it can't be migrated.
     pub fn finish(mut self, found: &mut dyn FnMut(Finding<'_>)) -> Result<Tally, CompareError> {
         while let Some(record) = self.backup.next().transpose()? {
             self.known(&record, None, found)?;

@@ -5,6 +5,8 @@
 //! deletes) → verify. The pure part takes records and gives changes; it knows neither etcd nor a clock. The
 //! store on etcd is behind the feature `etcd`, the binary `meta-migration` behind `cli`.
 
+#![deny(clippy::missing_errors_doc)]
+
 pub mod backup;
 pub mod catalog;
 pub mod change;

@@ -1,8 +1,8 @@
 //! Index parameters: from the nested form of 2.1 to the flat one of 2.2.
 //!
-//! 2.1 keeps what the user gave: `index_type`, `metric_type`, and `params` with a JSON object as text. 2.2 wants
-//! one list of names and texts. The official tool prints numbers as Go's `%v` does, which turns 1000000 into
-//! `1e+06`, a value that Milvus cannot read as an integer; here integers stay integers.
+//! 2.1 keeps what the user gave: `index_type`, `metric_type`, and `params` with a JSON object as text. 2.2
+//! wants one list of names and texts. The official tool prints numbers as Go's `%v` does, which turns 1000000
+//! into `1e+06`, a value that Milvus cannot read as an integer; here integers stay integers.
 
 use std::collections::BTreeMap;
 
@@ -32,6 +32,10 @@ pub enum ParamsError {
 }
 
 /// The flat form, sorted by name. Where a name occurs twice, the later one wins.
+///
+/// # Errors
+///
+/// When `params` is no JSON object of texts, numbers and truth values.
 pub fn flatten(nested: &[KeyValuePair]) -> Result<Vec<KeyValuePair>, ParamsError> {
     let mut flat = BTreeMap::new();
     for pair in nested {

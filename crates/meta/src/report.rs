@@ -2,8 +2,12 @@
 
 use milvus_plan::migration::{Report, TERMINATION_MESSAGE_BYTES};
 
-/// The report as one line of at most [`TERMINATION_MESSAGE_BYTES`] bytes. What does not fit is left out in this
-/// order: notes, names of sessions, the end of the message, the path of the backup.
+/// The report as one line of at most [`TERMINATION_MESSAGE_BYTES`] bytes. What does not fit is left out in
+/// this order: notes, names of sessions, the end of the message, the path of the backup.
+///
+/// # Errors
+///
+/// When the report can't be written as JSON.
 pub fn to_line(report: &Report) -> Result<String, serde_json::Error> {
     let mut report = report.clone();
     loop {

@@ -1,7 +1,8 @@
 //! From 2.1 to 2.2, one record at a time: what becomes of a record, given what the first look kept.
 //!
-//! Pure; the rules are R1 to R9 of the specification of the official tool with its defects corrected. The same
-//! record and the same catalog give the same bytes, so that the change set can be computed twice and compared.
+//! Pure; the rules are R1 to R9 of the specification of the official tool with its defects corrected. The
+//! same record and the same catalog give the same bytes, so that the change set can be computed twice and
+//! compared.
 
 use std::collections::BTreeSet;
 
@@ -21,9 +22,10 @@ use crate::{
     wire,
 };
 
-/// A file that only the sorted index on a number (STL_SORT) has. 2.1 writes 16 bytes a row, 2.2 reads 8: it copies
-/// past the end of its memory and the query node dies, again at every start. Seen with 2.1.0 and 2.2.16. So the record
-/// is handed over as one that still has to be built; 2.2 does that in the background, under another file version.
+/// A file that only the sorted index on a number (STL_SORT) has. 2.1 writes 16 bytes a row, 2.2 reads 8: it
+/// copies past the end of its memory and the query node dies, again at every start. Seen with 2.1.0 and
+/// 2.2.16. So the record is handed over as one that still has to be built; 2.2 does that in the background,
+/// under another file version.
 const SORTED: &str = "index_length";
 
 /// What becomes of the key itself.
@@ -64,6 +66,10 @@ impl Effect {
 }
 
 /// What becomes of the record `key` = `value`; `key` is relative to the meta root.
+///
+/// # Errors
+///
+/// When the record is not what 2.1 writes, or refers to what is not there.
 pub fn effect(catalog: &Catalog, key: &[u8], value: &[u8]) -> Result<Effect, Problem> {
     match Key::parse(key) {
         Key::Collection(id) => collection(catalog, id, key, value),

@@ -109,6 +109,10 @@ impl<'a> Iterator for Fields<'a> {
 
 /// The message without every field of that number; `None` when it has none. All other bytes stay as they
 /// stand, in their order.
+///
+/// # Errors
+///
+/// When the bytes are no protobuf message.
 pub fn without(bytes: &[u8], number: u32) -> Result<Option<Vec<u8>>, WireError> {
     let mut kept = Vec::with_capacity(bytes.len());
     for field in fields(bytes) {
@@ -121,6 +125,10 @@ pub fn without(bytes: &[u8], number: u32) -> Result<Option<Vec<u8>>, WireError> 
 }
 
 /// Whether the message has a field whose number is above `highest`, the last one that its type has in 2.1.
+///
+/// # Errors
+///
+/// When the bytes before the first such field are no protobuf message.
 pub fn has_above(bytes: &[u8], highest: u32) -> Result<bool, WireError> {
     for field in fields(bytes) {
         if field?.number > highest {

@@ -246,7 +246,8 @@ async fn out_of_space() {
     }
     // What the message says helps.
     let newest = client.get("filler/0", None).await.unwrap().header().unwrap().revision();
-    // Only a physical compaction is over when it returns; what is still there is copied by the defragmentation.
+    // Only a physical compaction is over when it returns; what is still there is copied by the
+    // defragmentation.
     client.compact(newest, Some(CompactionOptions::new().with_physical())).await.unwrap();
     client.defragment().await.unwrap();
     let mut options = AlarmOptions::new();

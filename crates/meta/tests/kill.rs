@@ -63,7 +63,8 @@ impl Matrix {
         self.instance.call("run", &OPS).await.expect(Outcome::Done);
     }
 
-    /// Calls `verb` and kills it when its `nth` counted request is on its way. False when there is no such one.
+    /// Calls `verb` and kills it when its `nth` counted request is on its way. False when there is no such
+    /// one.
     async fn killed(&self, verb: &str, fault: Fault, counted: Counted, nth: usize) -> bool {
         let proxy = Proxy::start(self.instance.etcd.address(), fault, counted, nth).await;
         let mut child = self.instance.command(&proxy.address, verb, &OPS).spawn().unwrap();
@@ -86,8 +87,8 @@ fn all() -> bool {
     std::env::var_os("META_MIGRATION_ALL").is_some()
 }
 
-/// Runs `case` for every n until it says that there is no n-th request; only a share unless all are asked for.
-/// `phase` picks which share.
+/// Runs `case` for every n until it says that there is no n-th request; only a share unless all are asked
+/// for. `phase` picks which share.
 async fn each(phase: usize, mut case: impl AsyncFnMut(usize) -> bool) {
     let step = if all() { 1 } else { SHARE };
     let mut nth = if all() { 1 } else { phase % SHARE + 1 };

@@ -1,5 +1,5 @@
-//! What happens in the middle of a migration: each test stops the binary at a chosen request, does something to
-//! etcd, and lets it go on.
+//! What happens in the middle of a migration: each test stops the binary at a chosen request, does something
+//! to etcd, and lets it go on.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may fail as tests do")]
 #![cfg(feature = "cli")]
 

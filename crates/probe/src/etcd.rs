@@ -1,7 +1,8 @@
 //! etcd: can a key be read, and is no alarm raised?
 //!
-//! One endpoint that can be used is enough, as Milvus' client moves between them; those that can't are named all the same. Reading the alarms goes through
-//! consensus, so a member that lost its quorum is not taken for usable, although it still answers serializable reads.
+//! One endpoint that can be used is enough, as Milvus' client moves between them; those that can't are named
+//! all the same. Reading the alarms goes through consensus, so a member that lost its quorum is not taken for
+//! usable, although it still answers serializable reads.
 
 use etcd_client::{AlarmAction, AlarmType, Client, ConnectOptions, GetOptions};
 use tonic::Code;
@@ -14,7 +15,8 @@ use crate::{fault, net};
 
 /// The key that is read. Whether it exists does not matter; it is the one that etcd's own health check reads.
 const HEALTH_KEY: &str = "health";
-/// What etcd says when a user is named and it has no users (`ErrAuthNotEnabled`); Milvus' client goes on without one.
+/// What etcd says when a user is named and it has no users (`ErrAuthNotEnabled`); Milvus' client goes on
+/// without one.
 const AUTH_NOT_ENABLED: &str = "authentication is not enabled";
 
 /// A user of etcd (`config.etcd.auth`).
@@ -34,8 +36,8 @@ pub enum EtcdTransport {
     Plain,
     /// With TLS, and we have what it takes.
     Tls(Tls),
-    /// With TLS, and the certificates are files that only the Milvus pods see: the endpoints are dialled, no more. Holds what is
-    /// not checked, and why.
+    /// With TLS, and the certificates are files that only the Milvus pods see: the endpoints are dialled, no
+    /// more. Holds what is not checked, and why.
     DialOnly(String),
 }
 
@@ -138,7 +140,8 @@ async fn check(address: &str, target: &EtcdTarget) -> Result<(), String> {
     if raised.is_empty() { Ok(()) } else { Err(format!("alarm raised: {}", raised.join(", "))) }
 }
 
-/// A refusal for lack of permission is an answer all the same: the user of Milvus needs to read its own keys only.
+/// A refusal for lack of permission is an answer all the same: the user of Milvus needs to read its own keys
+/// only.
 fn answered(answer: Result<(), etcd_client::Error>) -> Result<(), String> {
     match answer {
         Err(etcd_client::Error::GRpcStatus(status)) if status.code() == Code::PermissionDenied => Ok(()),

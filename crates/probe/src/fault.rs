@@ -1,7 +1,8 @@
-//! Turns the error of a client library into a few words that are the same each time the same thing goes wrong.
+//! Turns the error of a client library into a few words that are the same each time the same thing goes
+//! wrong.
 //!
-//! Libraries put durations, peer addresses (one of several behind a name) and attempt counts into their texts; a
-//! condition must not change with those. So the cause that says most is looked for, and named by us.
+//! Libraries put durations, peer addresses (one of several behind a name) and attempt counts into their
+//! texts; a condition must not change with those. So the cause that says most is looked for, and named by us.
 
 use std::error::Error;
 use std::io;

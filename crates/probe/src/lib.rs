@@ -1,9 +1,11 @@
 //! Asks the systems that Milvus depends on (etcd, object storage, a message queue) whether they can be used.
 //!
-//! Takes: a [`Target`], that is an address with what is needed to talk to it. Gives: an [`Outcome`], which is a value and
-//! never an error, with the condition reasons that `milvus-operator` has always written. A [`Prober`] repeats
-//! probes in the background and tells whose outcome changed. May not: know of Kubernetes, write anything to what it
-//! probes, take longer than [`DEADLINE`], or put a credential into a message.
+//! Takes: a [`Target`], that is an address with what is needed to talk to it. Gives: an [`Outcome`], which is
+//! a value and never an error, with the condition reasons that `milvus-operator` has always written. A
+//! [`Prober`] repeats probes in the background and tells whose outcome changed. May not: know of Kubernetes,
+//! write anything to what it probes, take longer than [`DEADLINE`], or put a credential into a message.
+
+#![deny(clippy::missing_errors_doc)]
 
 use std::time::Duration;
 

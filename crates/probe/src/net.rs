@@ -1,4 +1,5 @@
-//! Several addresses at the same time, and plain TCP dials for dependencies whose credentials only the Milvus pods have.
+//! Several addresses at the same time, and plain TCP dials for dependencies whose credentials only the Milvus
+//! pods have.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,8 +17,8 @@ use crate::outcome::{Outcome, reason};
 use crate::tls::Tls;
 use crate::{DEADLINE, fault};
 
-/// How long the other addresses have after the first that can be used, so that one that is silent is named and yet does not
-/// hold up what needs only one.
+/// How long the other addresses have after the first that can be used, so that one that is silent is named
+/// and yet does not hold up what needs only one.
 const GRACE: Duration = Duration::from_secs(1);
 
 /// Opens a connection to `address` (`host:port`). The error is what to tell the user.
@@ -63,7 +64,8 @@ pub(crate) async fn dial_all(addresses: &[String]) -> Outcome {
 pub(crate) struct Survey {
     /// At least one can be used.
     pub(crate) usable: bool,
-    /// `[address:what is wrong]` for each of the others, in the order of the spec: answers come in another order each time.
+    /// `[address:what is wrong]` for each of the others, in the order of the spec: answers come in another
+    /// order each time.
     pub(crate) faults: String,
 }
 
@@ -78,8 +80,8 @@ impl Survey {
     }
 }
 
-/// Asks all of `addresses` at the same time, until all have answered, or [`GRACE`] after the first that can be used, or
-/// else for [`DEADLINE`].
+/// Asks all of `addresses` at the same time, until all have answered, or [`GRACE`] after the first that can
+/// be used, or else for [`DEADLINE`].
 pub(crate) async fn any_of<'a, F>(addresses: &'a [String], check: impl Fn(&'a str) -> F) -> Survey
 where
     F: Future<Output = Result<(), String>>,

@@ -1,7 +1,8 @@
 //! What a probe found, in the words of a Kubernetes condition.
 
 /// Condition reasons. All but [`BUCKET_MISSING`](reason::BUCKET_MISSING) and
-/// [`PROBE_CRASHED`](reason::PROBE_CRASHED) are those of `zilliztech/milvus-operator`, which users' scripts match on.
+/// [`PROBE_CRASHED`](reason::PROBE_CRASHED) are those of `zilliztech/milvus-operator`, which users' scripts
+/// match on.
 pub mod reason {
     /// At least one etcd endpoint can be used.
     pub const ETCD_READY: &str = "EtcdReady";
@@ -11,8 +12,9 @@ pub mod reason {
     pub const STORAGE_READY: &str = "StorageReady";
     /// The object storage cannot be reached or refuses the credentials.
     pub const CLIENT_ERROR: &str = "ClientError";
-    /// The object storage answers and accepts the credentials, but the bucket is not there. Milvus creates it when it
-    /// starts for the first time, so before that this is no fault: [`super::Outcome::usable_for_first_start`].
+    /// The object storage answers and accepts the credentials, but the bucket is not there. Milvus creates it
+    /// when it starts for the first time, so before that this is no fault:
+    /// [`super::Outcome::usable_for_first_start`].
     pub const BUCKET_MISSING: &str = "BucketMissing";
     /// The message queue can be used.
     pub const MSG_STREAM_READY: &str = "MsgStreamReady";
@@ -28,8 +30,9 @@ pub mod reason {
     pub const PROBE_CRASHED: &str = "ProbeCrashed";
 }
 
-/// What a probe found. Equal findings are equal values: a message holds no time, no attempt count and no address that
-/// the user did not write, because the condition (and so the `Milvus` object) is written whenever it changes.
+/// What a probe found. Equal findings are equal values: a message holds no time, no attempt count and no
+/// address that the user did not write, because the condition (and so the `Milvus` object) is written
+/// whenever it changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
     /// Whether Milvus can use the dependency.
@@ -51,8 +54,9 @@ impl Outcome {
         Self { ready: false, reason, message: message.into() }
     }
 
-    /// Whether a Milvus that never ran before can start on this: [`Self::ready`], or only its bucket is missing.
-    /// For a Milvus that did run, a missing bucket means that its data is gone, and it must not be taken for ready.
+    /// Whether a Milvus that never ran before can start on this: [`Self::ready`], or only its bucket is
+    /// missing. For a Milvus that did run, a missing bucket means that its data is gone, and it must not be
+    /// taken for ready.
     pub fn usable_for_first_start(&self) -> bool {
         self.ready || self.reason == reason::BUCKET_MISSING
     }

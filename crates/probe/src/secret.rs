@@ -17,7 +17,8 @@ impl Secret {
         &self.0
     }
 
-    /// Replaces every occurrence of this credential in `text`: servers and libraries sometimes repeat what they were sent.
+    /// Replaces every occurrence of this credential in `text`: servers and libraries sometimes repeat what
+    /// they were sent.
     pub(crate) fn scrub(&self, text: String) -> String {
         if self.0.is_empty() || !text.contains(&self.0) { text } else { text.replace(&self.0, "***") }
     }

@@ -18,8 +18,8 @@ pub enum Target {
     Queue(QueueTarget),
 }
 
-/// Tells two targets apart within one process: addresses, credentials and certificates are all part of it. Not stable
-/// between releases, so not for storing.
+/// Tells two targets apart within one process: addresses, credentials and certificates are all part of it.
+/// Not stable between releases, so not for storing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Fingerprint(u64);
 

@@ -41,7 +41,8 @@ pub struct Tls {
     pub client: Option<ClientCertificate>,
 }
 
-/// A configuration for a client that is told no `https` address: it trusts nobody, and costs no look at the system's CAs.
+/// A configuration for a client that is told no `https` address: it trusts nobody, and costs no look at the
+/// system's CAs.
 pub(crate) fn unused() -> Result<ClientConfig, String> {
     let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()

@@ -1,5 +1,6 @@
-//! Pulsar probes against servers of a few bytes: what a real one sends is written out here, byte by byte, from the description of its
-//! protocol and not with the code under test. A Kafka of a few bytes is here for what a real one does not do; see `kafka.rs`.
+//! Pulsar probes against servers of a few bytes: what a real one sends is written out here, byte by byte,
+//! from the description of its protocol and not with the code under test. A Kafka of a few bytes is here for
+//! what a real one does not do; see `kafka.rs`.
 
 #![allow(
     clippy::unwrap_used,
@@ -22,7 +23,8 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
-/// Serves every connection with `answer`, which gets the number of a request and its bytes without the length.
+/// Serves every connection with `answer`, which gets the number of a request and its bytes without the
+/// length.
 async fn server(answer: fn(usize, &[u8]) -> Vec<Vec<u8>>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
@@ -190,7 +192,8 @@ fn kafka(brokers: Vec<String>, sasl: Option<KafkaSasl>) -> QueueTarget {
     QueueTarget::Kafka(KafkaTarget { brokers, access })
 }
 
-/// A broker that speaks the oldest versions only: of ApiVersions (18), Metadata (3) and the two SASL requests (17, 36).
+/// A broker that speaks the oldest versions only: of ApiVersions (18), Metadata (3) and the two SASL requests
+/// (17, 36).
 fn broker(_number: usize, request: &[u8]) -> Vec<Vec<u8>> {
     let (kind, version, correlation) = (request[1], request[3], &request[4..8]);
     let body: &[u8] = match (kind, version) {

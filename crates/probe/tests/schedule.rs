@@ -1,5 +1,5 @@
-//! When probes run and what the world hears of them, on tokio's paused clock: an hour takes a moment, and every
-//! wait is exact.
+//! When probes run and what the world hears of them, on tokio's paused clock: an hour takes a moment, and
+//! every wait is exact.
 
 #![allow(
     clippy::unwrap_used,

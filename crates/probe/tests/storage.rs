@@ -164,7 +164,8 @@ async fn tls_and_another_region_and_the_bucket_as_host_name() {
     server.kill().await.unwrap();
 }
 
-/// Sends what it is asked on to MinIO, signed at another time: as the operator's node would whose clock is off.
+/// Sends what it is asked on to MinIO, signed at another time: as the operator's node would whose clock is
+/// off.
 async fn an_hour_off(minio: String) -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();

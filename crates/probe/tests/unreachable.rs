@@ -1,5 +1,5 @@
-//! Every kind of target against addresses that refuse, swallow or talk nonsense: an outcome comes in time, is the same
-//! each time, and holds no credential.
+//! Every kind of target against addresses that refuse, swallow or talk nonsense: an outcome comes in time, is
+//! the same each time, and holds no credential.
 
 #![allow(
     clippy::unwrap_used,

@@ -95,11 +95,25 @@ pub(crate) enum Error {
         /// Which.
         what: String,
     },
-    /// The operator's memory could not be read.
-    #[snafu(display("the memory of the operator: {source}"))]
-    Memory {
+    /// The kernel does not tell what was asked of the operator's process.
+    #[snafu(display("the kernel does not tell the {what} of the operator"))]
+    Process {
+        /// What was asked.
+        what: &'static str,
+    },
+    /// git could not be run.
+    #[snafu(display("git could not be run: {source}"))]
+    Git {
         /// What the system said.
         source: io::Error,
+    },
+    /// git does not know the revision.
+    #[snafu(display("there is no revision {revision}: {output}"))]
+    NoRevision {
+        /// As it was asked for.
+        revision: String,
+        /// What git said.
+        output: String,
     },
     /// A file could not be read or written.
     #[snafu(display("{} could not be {action}: {source}", path.display()))]

@@ -1,6 +1,6 @@
 //! The measurements, one function each.
 
-use std::{fs, time::Duration};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use k8s_openapi::api::{
@@ -15,7 +15,6 @@ use kube::{
 use milvus_testkit::{
     audit::Event,
     operator::{self, Operator},
-    process::ProcessId,
     recorder::Recorder,
     wait,
 };
@@ -24,10 +23,11 @@ use snafu::{OptionExt, ResultExt, ensure};
 
 use super::{
     error::{
-        AskSnafu, EnterSnafu, Error, FileSnafu, GapsSnafu, MemorySnafu, NoRequestSnafu, NoRollSnafu,
-        NotReachedSnafu, OperatorSnafu, RecordSnafu,
+        AskSnafu, EnterSnafu, Error, GapsSnafu, NoRequestSnafu, NoRollSnafu, NotReachedSnafu, OperatorSnafu,
+        RecordSnafu,
     },
     numbers::{Samples, between},
+    process::{Memory, memory, processor_time},
     roll::{Recording, Roll},
     world::{Mode, World, is_lease},
 };
@@ -90,6 +90,8 @@ pub(super) struct Rolled {
     pub(super) writes: usize,
     /// Of those, writes of status.
     pub(super) status_writes: usize,
+    /// What it had of a processor while the roll lasted.
+    pub(super) processor: Duration,
 }
 
 /// Rolls [`NAME`] through the images of `targets`, one after the other.
@@ -98,9 +100,10 @@ pub(super) async fn rolls(world: &World, targets: std::ops::Range<usize>) -> Res
     for target in targets {
         let image = image(target);
         let recorder = Recorder::start(world.client.clone(), NAMESPACE).await.context(RecordSnafu)?;
-        let before = Timestamp::now();
+        let (before, used) = (Timestamp::now(), processor_time(world.operator.id())?);
         world.set_image(NAMESPACE, NAME, &image).await?;
         let updated = world.settled(NAMESPACE, NAME, &image).await?;
+        let processor = processor_time(world.operator.id())?.saturating_sub(used);
         let audit = world.audit()?;
         let asked = find(&audit, "change of the image", |event| {
             event.resource == "milvuses"
@@ -118,7 +121,7 @@ pub(super) async fn rolls(world: &World, targets: std::ops::Range<usize>) -> Res
         let during: Vec<&&Event> = writes.iter().filter(during).collect();
         let status_writes = during.iter().filter(|event| event.subresource == "status").count();
         let writes = during.len();
-        rolls.push(Rolled { roll, writes, status_writes });
+        rolls.push(Rolled { roll, writes, status_writes, processor });
     }
     Ok(rolls)
 }
@@ -138,19 +141,8 @@ pub(super) struct Idle {
     pub(super) memory: Memory,
 }
 
-/// Memory of the operator, in bytes.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Memory {
-    /// All that is resident (`VmRSS`): what a limit counts.
-    pub(super) resident: u64,
-    /// Of that, what is not mapped from the executable (`RssAnon`).
-    pub(super) anonymous: u64,
-    /// The most that ever was resident (`VmHWM`).
-    pub(super) peak: u64,
-}
-
-/// Waits until the operator has written nothing for a while: an Event follows the status that it tells of, and the status is all that
-/// was waited for before.
+/// Waits until the operator has written nothing for a while: an Event follows the status that it tells of,
+/// and the status is all that was waited for before.
 pub(super) async fn calm(world: &World) -> Result<(), Error> {
     const CALM: Duration = Duration::from_secs(5);
     const TRIES: usize = 12;
@@ -203,7 +195,8 @@ pub(super) async fn join_crowd(
     Ok(last)
 }
 
-/// From the deletion of an owned object to the request that brings it back, in the order Deployment, Service, ConfigMap.
+/// From the deletion of an owned object to the request that brings it back, in the order Deployment, Service,
+/// ConfigMap.
 pub(super) async fn repairs(world: &World) -> Result<[(&'static str, Samples); 3], Error> {
     let deployment = repair::<Deployment>(world, "deployments", &format!("{NAME}-milvus-proxy")).await?;
     let service = repair::<Service>(world, "services", &format!("{NAME}-milvus")).await?;
@@ -249,7 +242,8 @@ pub(super) struct FailOver {
     pub(super) write: Duration,
 }
 
-/// Ends the leader, by SIGKILL or as Kubernetes does, while another stands by and an image was just changed to `target`.
+/// Ends the leader, by SIGKILL or as Kubernetes does, while another stands by and an image was just changed
+/// to `target`.
 pub(super) async fn fail_over(world: &mut World, target: usize, kill: bool) -> Result<FailOver, Error> {
     let image = image(target);
     let next = Operator::launch(world.plane.access(), &world.options).await.context(OperatorSnafu)?;
@@ -309,20 +303,6 @@ pub(super) async fn count(world: &World) -> Result<usize, Error> {
     let api: Api<milvus_api::Milvus> = Api::all(world.plane.client().context(EnterSnafu)?);
     let list = api.list_metadata(&ListParams::default()).await.context(AskSnafu { action: "counting" })?;
     Ok(list.items.len())
-}
-
-fn memory(process: ProcessId) -> Result<Memory, Error> {
-    let path = format!("/proc/{}/status", process.pid);
-    let status = fs::read_to_string(&path).context(FileSnafu { path, action: "read" })?;
-    let of = |field: &str| {
-        let line = status.lines().find_map(|line| line.strip_prefix(field)?.strip_suffix("kB"));
-        line.and_then(|text| text.trim().parse::<u64>().ok()).map(|kibibytes| kibibytes * 1024)
-    };
-    let (resident, anonymous, peak) = (of("VmRSS:"), of("RssAnon:"), of("VmHWM:"));
-    let all = resident.zip(anonymous).zip(peak);
-    let missing = || std::io::Error::other("the kernel does not tell it");
-    let ((resident, anonymous), peak) = all.ok_or_else(missing).context(MemorySnafu)?;
-    Ok(Memory { resident, anonymous, peak })
 }
 
 /// The first request that is meant.

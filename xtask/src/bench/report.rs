@@ -90,6 +90,11 @@ fn many_rows(figures: &Figures) -> Vec<Row> {
             "not measured",
         )
         .aim("0", restarted.written.is_empty()),
+        Row::new(
+            format!("Processor time of a start with {many} CRs, until it has looked at all"),
+            restarted.processor.told(),
+            "not measured",
+        ),
     ]
 }
 
@@ -159,6 +164,12 @@ fn roll_rows(rolls: &[Rolled], beside: &str) -> Vec<Row> {
             "276-328 s (steps of 35 s)",
         ),
     ];
+    let processor: Samples = rolls.iter().map(|rolled| rolled.processor).collect();
+    rows.push(Row::new(
+        format!("Processor time of a roll of five steps{beside}"),
+        processor.told(),
+        "not measured",
+    ));
     let counts = |of: fn(&Rolled) -> usize| {
         let (least, most) = (rolls.iter().map(of).min(), rolls.iter().map(of).max());
         format!("{}-{}", least.unwrap_or_default(), most.unwrap_or_default())
@@ -266,6 +277,7 @@ API server with RBAC and audit log. Pods are played by kwok: Ready 1 s after the
 * Memory is what the kernel says of the process (`VmRSS`; anonymous: `RssAnon`; peak: `VmHWM`); 1 MB is 1,000,000 bytes. It is read at the end of the idle
   time, with CRs after all the creations and rolls above.
 * The large crowd is standalones, each with one pod. A change is made when the one before it has settled; the first write is a status, which records the target.
+* Processor time is what the kernel has given to all threads of the process (`utime` and `stime`), in steps of 10 ms.
 * A started operator has looked at a Milvus when its metrics have a series for it.
 * Idleness begins when the operator has written nothing for 5 s: the last Event of a change comes after the status that was waited for.
 * Idle requests are all requests of the operator but those for its Lease; a watch counts when it ends. Secrets, which with many

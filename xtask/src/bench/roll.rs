@@ -1,4 +1,5 @@
-//! What one roll was made of: which step began and ended when, read from the recorded changes and the audit log.
+//! What one roll was made of: which step began and ended when, read from the recorded changes and the audit
+//! log.
 //!
 //! Pure: takes what was recorded, gives times.
 
@@ -18,7 +19,8 @@ pub(super) struct Step {
     pub(super) component: String,
     /// When the first request that changes its Deployments arrived.
     pub(super) patched: Timestamp,
-    /// When a watch showed it done: every Deployment complete at the target image, no pod of another image left.
+    /// When a watch showed it done: every Deployment complete at the target image, no pod of another image
+    /// left.
     pub(super) ended: Timestamp,
 }
 
@@ -107,7 +109,8 @@ impl Roll {
         between(self.asked, self.updated)
     }
 
-    /// What is left of the wall time without the steps themselves: what the operator adds to what the pods need.
+    /// What is left of the wall time without the steps themselves: what the operator adds to what the pods
+    /// need.
     pub(super) fn overhead(&self) -> Duration {
         let steps: Duration = self.steps.iter().map(|step| between(step.patched, step.ended)).sum();
         self.wall().saturating_sub(steps)

@@ -11,6 +11,7 @@ use super::{
     error::{AskSnafu, Error, NoRequestSnafu, OperatorSnafu},
     figures::{CROWD, image, join_crowd},
     numbers::{Samples, between},
+    process::processor_time,
     world::World,
 };
 
@@ -21,7 +22,8 @@ const AFTER_RESTART: Duration = Duration::from_secs(20);
 /// How long it may take to look at everything.
 const RECONCILED_WITHIN: Duration = Duration::from_mins(2);
 
-/// Creates standalones until there are `count` in the crowd, a batch at a time, each settled before the next; how long that took.
+/// Creates standalones until there are `count` in the crowd, a batch at a time, each settled before the next;
+/// how long that took.
 pub(super) async fn grow(world: &World, from: usize, count: usize) -> Result<Duration, Error> {
     let begun = Timestamp::now();
     let mut last = begun;
@@ -31,7 +33,8 @@ pub(super) async fn grow(world: &World, from: usize, count: usize) -> Result<Dur
     Ok(between(begun, last))
 }
 
-/// From the change of an image to the operator's first write about it, for `count` of the crowd, one after the other.
+/// From the change of an image to the operator's first write about it, for `count` of the crowd, one after
+/// the other.
 pub(super) async fn reactions(world: &World, count: usize) -> Result<Samples, Error> {
     let from = Timestamp::now();
     let all = world.milvus(CROWD).list_metadata(&ListParams::default()).await;
@@ -61,11 +64,36 @@ pub(super) struct Restarted {
     pub(super) reconciled: Duration,
     /// What it wrote meanwhile and in the 20 s after, but for its Lease.
     pub(super) written: Vec<String>,
+    /// What it had of a processor until it had looked at all, of further starts.
+    pub(super) processor: Samples,
 }
 
-/// Ends the operator and starts it again; `crs` is how many Milvus objects there are.
-pub(super) async fn restart(world: &mut World, crs: usize) -> Result<Restarted, Error> {
+/// Ends the operator and starts it again, `1 + starts` times; `crs` is how many Milvus objects there are.
+///
+/// # Errors
+///
+/// When the operator can't be started, or has not looked at every Milvus after 2 minutes.
+pub(super) async fn restart(world: &mut World, crs: usize, starts: usize) -> Result<Restarted, Error> {
     const EVERY: Duration = Duration::from_millis(25);
+    // Its answer has a series for each Milvus and costs it some milliseconds: the processor's time is to be
+    // that of the start.
+    const SELDOM: Duration = Duration::from_millis(500);
+    let from = Timestamp::now();
+    let reconciled = start(world, crs, EVERY).await?;
+    // That nothing is written can't be waited for in any other way than by waiting.
+    tokio::time::sleep(AFTER_RESTART).await;
+    let written = world.written_since(from)?;
+    let mut processor = Vec::new();
+    for _ in 0..starts {
+        start(world, crs, SELDOM).await?;
+        processor.push(processor_time(world.operator.id())?);
+    }
+    Ok(Restarted { reconciled, written, processor: processor.into_iter().collect() })
+}
+
+/// Ends the operator and starts it again; how long it took until it had looked at every Milvus, asked for
+/// that often.
+async fn start(world: &mut World, crs: usize, every: Duration) -> Result<Duration, Error> {
     world.operator.terminate().await.context(OperatorSnafu)?;
     let from = Timestamp::now();
     world.operator.start_again().await.context(OperatorSnafu)?;
@@ -76,13 +104,10 @@ pub(super) async fn restart(world: &mut World, crs: usize) -> Result<Restarted, 
             if seen.lines().filter(|line| line.starts_with("milvus_status{")).count() >= crs {
                 return Timestamp::now();
             }
-            tokio::time::sleep(EVERY).await;
+            tokio::time::sleep(every).await;
         }
     };
     let looked = tokio::time::timeout(RECONCILED_WITHIN, looked).await.ok();
-    let reconciled = looked.context(NoRequestSnafu { what: "pass over every Milvus after a restart" })?;
-    // That nothing is written can't be waited for in any other way than by waiting.
-    tokio::time::sleep(AFTER_RESTART).await;
-    let written = world.written_since(from)?;
-    Ok(Restarted { reconciled: between(from, reconciled), written })
+    let looked = looked.context(NoRequestSnafu { what: "pass over every Milvus after a restart" })?;
+    Ok(between(from, looked))
 }

@@ -1,10 +1,7 @@
-//! What is measured in: a control plane with played pods, etcd, MinIO, and the operator as users install it, built for
-//! release.
+//! What is measured in: a control plane with played pods, etcd, MinIO, and the operator as users install it,
+//! built for release.
 
-use std::{
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{path::PathBuf, time::Duration};
 
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{Namespace, Secret};
@@ -28,7 +25,6 @@ use super::error::{
     AskSnafu, AuditSnafu, EnterSnafu, Error, EtcdSnafu, MinioSnafu, NotReachedSnafu, OperatorSnafu,
     PlaneSnafu,
 };
-use crate::cargo;
 
 /// How long a Milvus may take to become Healthy, and a roll to end, on a busy machine.
 const WITHIN: Duration = Duration::from_mins(5);
@@ -36,6 +32,12 @@ const BUCKET: &str = "bench";
 const SECRET: &str = "s3";
 const ACCESS_KEY: &str = "bench-access-key";
 const SECRET_KEY: &str = "bench-secret-key";
+
+/// An operator to be measured: its program, and the chart of the same sources.
+pub(super) struct Subject {
+    pub(super) binary: PathBuf,
+    pub(super) chart: PathBuf,
+}
 
 /// Everything that runs. It ends when this is dropped.
 pub(super) struct World {
@@ -48,14 +50,13 @@ pub(super) struct World {
 }
 
 impl World {
-    /// Starts all of it.
-    pub(super) async fn start(binary: &Path) -> Result<Self, Error> {
+    /// Starts all of it, with the operator that `subject` is.
+    pub(super) async fn start(subject: &Subject) -> Result<Self, Error> {
         let plane = Box::pin(ControlPlane::new()).await.context(PlaneSnafu)?;
         let etcd = Etcd::start(etcd::Options::default()).await.context(EtcdSnafu)?;
         let minio = Minio::start(ACCESS_KEY, SECRET_KEY).await.context(MinioSnafu)?;
         minio.create_bucket(BUCKET).await.context(MinioSnafu)?;
-        let chart: PathBuf = cargo::root().join("charts/milvus-operator");
-        let options = operator::Options::new(chart, binary);
+        let options = operator::Options::new(&subject.chart, &subject.binary);
         let operator = Operator::install(plane.access(), &options).await.context(OperatorSnafu)?;
         let client = plane.client().context(EnterSnafu)?;
         Ok(Self { plane, client, operator, options, etcd, minio })

@@ -1,5 +1,5 @@
-//! Shows an upgrade while it happens, in the words and tables of `kubectl milvus status`: repainted in place on a terminal, one block
-//! per change otherwise.
+//! Shows an upgrade while it happens, in the words and tables of `kubectl milvus status`: repainted in place
+//! on a terminal, one block per change otherwise.
 
 use std::{
     io::{self, IsTerminal, Write},
@@ -26,7 +26,8 @@ use super::{
     error::{GoneSnafu, LateSnafu, PrintSnafu, RefusedSnafu},
 };
 
-/// How long an upgrade may take: five steps, on real nodes with images to pull and 30 s of `minReadySeconds` each.
+/// How long an upgrade may take: five steps, on real nodes with images to pull and 30 s of `minReadySeconds`
+/// each.
 const WITHIN: Duration = Duration::from_mins(30);
 
 /// Shows every change of `name` until it is as its spec asks.
@@ -65,7 +66,8 @@ fn story(milvus: &Milvus) -> String {
     table::story(&View::of(milvus, Timestamp::now()), Style::default())
 }
 
-/// What is to be seen now: where it stands, the table of the steps, what the guides look at, what it waits for.
+/// What is to be seen now: where it stands, the table of the steps, what the guides look at, what it waits
+/// for.
 fn block(view: &View, style: Style) -> String {
     let mut text = format!("{}\n", view.headline);
     if let Some(roll) = roll(view) {
@@ -144,7 +146,8 @@ fn same_steps(one: &View, other: &View) -> bool {
     told(one) == told(other)
 }
 
-/// Lines outside of tables, cut to the width of the screen: a line that wraps would be painted over only in part.
+/// Lines outside of tables, cut to the width of the screen: a line that wraps would be painted over only in
+/// part.
 fn fitted(text: &str, width: Option<u16>) -> String {
     let Some(width) = width.map(usize::from) else { return text.to_owned() };
     let fit = |line: &str| match line.contains('\x1b') || line.chars().count() <= width {

@@ -45,8 +45,8 @@ const NAMESPACE: &str = "milvus-demo";
 const GONE_WITHIN: Duration = Duration::from_mins(3);
 /// Nodes that kwok plays carry this, whoever runs it.
 const PLAYED: &str = "kwok.x-k8s.io/node";
-/// How long one wait for the end of the operator lasts; it is then waited for again. It occupies a thread that this
-/// program waits for when it ends itself.
+/// How long one wait for the end of the operator lasts; it is then waited for again. It occupies a thread
+/// that this program waits for when it ends itself.
 const WATCH_OPERATOR: Duration = Duration::from_millis(250);
 
 /// A cluster to show something in.
@@ -61,7 +61,8 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// A clean cluster of the demo's own, or the one that the arguments name. What an earlier demo left running is ended.
+    /// A clean cluster of the demo's own, or the one that the arguments name. What an earlier demo left
+    /// running is ended.
     pub(super) async fn prepare(args: &Args) -> Result<Self, Error> {
         step("A Kubernetes control plane");
         if exists()? {
@@ -90,7 +91,8 @@ impl Place {
         Ok(Self { access, namespace, directory, own: false })
     }
 
-    /// Sees to it that an operator works: the one that does already, else the given binary, with the chart installed.
+    /// Sees to it that an operator works: the one that does already, else the given binary, with the chart
+    /// installed.
     pub(super) async fn operator(&self, binary: &Path) -> Result<Running, Error> {
         step("The chart and the operator");
         if !self.own

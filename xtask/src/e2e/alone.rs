@@ -1,5 +1,5 @@
-//! A standalone of 2.3.5 with its queue on a volume, and with etcd and MinIO at the Services of releases in its own namespace: what is in it
-//! outlives its pod.
+//! A standalone of 2.3.5 with its queue on a volume, and with etcd and MinIO at the Services of releases in
+//! its own namespace: what is in it outlives its pod.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -20,7 +20,8 @@ const NAME: &str = "alone";
 const DEPLOYMENT: &str = "alone-milvus-standalone";
 /// Rows that are only in the queue when the pod goes.
 const UNFLUSHED: usize = 1000;
-/// A standalone with loaded data does not end by itself for minutes: it waits for another query node that could take the data.
+/// A standalone with loaded data does not end by itself for minutes: it waits for another query node that
+/// could take the data.
 const GRACE: u32 = 5;
 const GONE_WITHIN: Duration = Duration::from_mins(3);
 

@@ -62,8 +62,8 @@ impl Client {
         self.ask(&["verify", host, &lines.display().to_string()]).await
     }
 
-    /// Starts the traffic; it ends when its standard input is closed. What the client's library says beside that goes to
-    /// a log beside `lines`.
+    /// Starts the traffic; it ends when its standard input is closed. What the client's library says beside
+    /// that goes to a log beside `lines`.
     pub(super) fn traffic(&self, host: &str, lines: &Path) -> Result<Child, Failure> {
         let mut command = Command::new(&self.python);
         command.arg(&self.script).args(["run", host]).kill_on_drop(true);

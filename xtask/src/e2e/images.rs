@@ -1,5 +1,5 @@
-//! The images of a run, without a registry: ours, and those of a real Milvus and of what it depends on. All but ours are
-//! kept in the cache, for their contents are pinned.
+//! The images of a run, without a registry: ours, and those of a real Milvus and of what it depends on. All
+//! but ours are kept in the cache, for their contents are pinned.
 
 use std::{
     fs,
@@ -7,7 +7,7 @@ use std::{
 };
 
 use milvus_testkit::tools::{self, Tool};
-use serde_json::{Value, json};
+use oci_spec::image::Config;
 use tokio::process::Command;
 
 use super::{FROM, TO, openssl, say};
@@ -156,14 +156,15 @@ impl Kitchen {
         must(Command::new(&self.python).arg(script).arg(wheel).arg(&root)).await?;
         openssl::hide_from_libraries(&root.join("milvus"))?;
         let layer = self.layer(&root, &[]).await?;
-        let config = json!({
-            "Entrypoint": ["/usr/bin/tini", "--"],
-            "Env": [
-                "PATH=/milvus/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-                "LD_LIBRARY_PATH=/milvus/lib",
-            ],
-            "WorkingDir": "/milvus",
-        });
+        let env = [
+            "PATH=/milvus/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+            "LD_LIBRARY_PATH=/milvus/lib",
+        ];
+        let mut config = Config::default();
+        config
+            .set_entrypoint(Some(["/usr/bin/tini", "--"].map(str::to_owned).to_vec()))
+            .set_env(Some(env.map(str::to_owned).to_vec()))
+            .set_working_dir(Some("/milvus".to_owned()));
         self.write(&path, image, config, vec![layer]).await
     }
 
@@ -178,7 +179,7 @@ impl Kitchen {
         let java = self.layer(&java, &[&runtime[..], &["--transform=s,^\\.,opt/java,"]].concat()).await?;
         let jars = tools::kafka_jars().await?;
         let jars = self.layer(&jars, &["--transform=s,^\\.,opt/kafka,"]).await?;
-        self.write(&path, image.to_owned(), json!({}), vec![java, jars]).await
+        self.write(&path, image.to_owned(), Config::default(), vec![java, jars]).await
     }
 
     /// A tar of what is below `root`.
@@ -193,7 +194,7 @@ impl Kitchen {
         &self,
         path: &Path,
         name: String,
-        config: Value,
+        config: Config,
         own: Vec<Vec<u8>>,
     ) -> Result<PathBuf, Failure> {
         let mut layers = vec![self.debian().await?];

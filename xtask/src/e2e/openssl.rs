@@ -1,6 +1,7 @@
-//! The query node of the Python package of 2.2.16 crashes when it reads from S3: its program exports the symbols of an OpenSSL
-//! 1.1 that is linked into it, and the AWS library, which wants the `libcrypto.so.10` beside it, gets those instead. In the
-//! images, such symbols of the program are local: nobody outside of it sees them.
+//! The query node of the Python package of 2.2.16 crashes when it reads from S3: its program exports the
+//! symbols of an OpenSSL 1.1 that is linked into it, and the AWS library, which wants the `libcrypto.so.10`
+//! beside it, gets those instead. In the images, such symbols of the program are local: nobody outside of it
+//! sees them.
 
 use std::{collections::BTreeSet, fs, path::Path};
 
@@ -16,8 +17,8 @@ const INFO_OFFSET: u64 = 4;
 const SYMBOL_SIZE: u64 = 24;
 const TYPE_MASK: u8 = 0x0f;
 
-/// Hides from the libraries in `milvus/lib` what `milvus/bin/milvus` has in common with their OpenSSL; nothing happens where
-/// there is no such library.
+/// Hides from the libraries in `milvus/lib` what `milvus/bin/milvus` has in common with their OpenSSL;
+/// nothing happens where there is no such library.
 pub(super) fn hide_from_libraries(milvus: &Path) -> Result<(), Failure> {
     let mut theirs = BTreeSet::new();
     for entry in fs::read_dir(milvus.join("lib"))? {

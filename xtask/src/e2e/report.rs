@@ -16,7 +16,8 @@ use super::{
 };
 use crate::{Failure, bench::machine};
 
-/// The operator in Go with the same Milvus, traffic and settings, two runs on such a machine (its commit a6dcc63).
+/// The operator in Go with the same Milvus, traffic and settings, two runs on such a machine (its commit
+/// a6dcc63).
 const GO: [[&str; 6]; 2] = [
     ["Go operator, run 1", "321 s", "1965 / 0 / 29", "6 s", "6 s", "before Updated"],
     ["Go operator, run 2", "362 s", "2156 / 0 / 47", "10 s", "12 s", "before Updated"],

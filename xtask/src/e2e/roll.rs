@@ -1,4 +1,5 @@
-//! The upgrade of the cluster under traffic: what the operator says of it, what the client was answered, what it cost.
+//! The upgrade of the cluster under traffic: what the operator says of it, what the client was answered, what
+//! it cost.
 
 use std::{
     pin::pin,
@@ -27,7 +28,8 @@ use crate::Failure;
 
 /// The name of the cluster.
 const NAME: &str = "my-release";
-/// Traffic before the image is changed, and after everything is updated: the Go operator's table was measured so.
+/// Traffic before the image is changed, and after everything is updated: the Go operator's table was measured
+/// so.
 const BEFORE: Duration = Duration::from_secs(15);
 const AFTER: Duration = Duration::from_mins(1);
 /// The Go operator took 362 s at most.
@@ -107,7 +109,8 @@ fn sample(process: ProcessId) -> (JoinHandle<()>, Arc<AtomicU64>) {
     (sampler, most)
 }
 
-/// Watches the Milvus until all of it is seen to be updated; notes when each step is seen to begin and to be done.
+/// Watches the Milvus until all of it is seen to be updated; notes when each step is seen to begin and to be
+/// done.
 async fn until_updated(
     place: &Place,
     patched: Timestamp,

@@ -68,7 +68,8 @@ pub(super) fn counts(requests: &[Request]) -> BTreeMap<&str, Count> {
     counts
 }
 
-/// The stretches between two right answers to searches that are too long; traffic that ends in one counts it to its end.
+/// The stretches between two right answers to searches that are too long; traffic that ends in one counts it
+/// to its end.
 pub(super) fn outages(requests: &[Request]) -> Vec<Outage> {
     let searches: Vec<&Request> = requests.iter().filter(|request| request.kind == "search").collect();
     let Some(first) = searches.iter().map(|search| search.at).reduce(f64::min) else { return Vec::new() };

@@ -1,7 +1,7 @@
 //! Static programs for the images, the same bytes wherever they are built.
 //!
-//! musl and rust-lld come with the Rust toolchain, so linking needs nothing of the machine. `ring` has some C: any C compiler of the
-//! machine will do, because that code uses no libc.
+//! musl and rust-lld come with the Rust toolchain, so linking needs nothing of the machine. `ring` has some
+//! C: any C compiler of the machine will do, because that code uses no libc.
 
 use std::{
     env,
@@ -42,7 +42,8 @@ impl Arch {
         }
     }
 
-    fn target(self) -> &'static str {
+    /// The target in the words of Rust.
+    pub fn target(self) -> &'static str {
         match self {
             Self::Amd64 => "x86_64-unknown-linux-musl",
             Self::Arm64 => "aarch64-unknown-linux-musl",
@@ -67,12 +68,27 @@ impl Tree {
         Self { root, target }
     }
 
+    /// Sources at another place, built into a directory of their own.
+    pub fn at(root: PathBuf, target: PathBuf) -> Self {
+        Self { root, target }
+    }
+
+    /// Where everything that is built goes.
+    pub fn target(&self) -> &Path {
+        &self.target
+    }
+
     /// Where images go when nothing else is said.
     pub fn images(&self) -> PathBuf {
         self.target.join("images")
     }
 
-    /// A copy of the sources at another path, with a build of its own: what is equal there does not depend on where it was built.
+    /// A copy of the sources at another path, with a build of its own: what is equal there does not depend on
+    /// where it was built.
+    ///
+    /// # Errors
+    ///
+    /// When git does not list the sources, or one can't be copied.
     pub fn elsewhere(&self) -> Result<Self, Error> {
         let place = self.target.join("image-check");
         let copy = Self { root: place.join("a-tree-elsewhere"), target: place.join("build") };
@@ -93,12 +109,21 @@ impl Tree {
     }
 
     /// Removes what `elsewhere` made.
+    ///
+    /// # Errors
+    ///
+    /// When a file can't be removed.
     pub fn discard(self) -> Result<(), Error> {
         let place = self.target.parent().unwrap_or(&self.target);
         fs::remove_dir_all(place).context(CopySnafu { path: place })
     }
 
-    /// Builds one program and returns where it lies. One at a time: in one build for two packages, each would get the other's features.
+    /// Builds one program and returns where it lies. One at a time: in one build for two packages, each would
+    /// get the other's features.
+    ///
+    /// # Errors
+    ///
+    /// When the target is missing, or cargo fails.
     pub fn compile(&self, program: &Program, arch: Arch) -> Result<PathBuf, Error> {
         let target = arch.target();
         need_target(&self.root, target)?;

@@ -4,6 +4,8 @@ use std::{io, path::PathBuf, process::ExitStatus};
 
 use snafu::Snafu;
 
+use super::archive;
+
 /// One variant for each thing that is attempted.
 #[derive(Debug, Snafu)]
 #[snafu(visibility(pub))]
@@ -32,7 +34,8 @@ pub enum Error {
     #[snafu(display("the program {} can't be read: {source}", path.display()))]
     Program { path: PathBuf, source: io::Error },
 
-    /// A program is for another processor, or needs an interpreter and libraries, which an empty image has not.
+    /// A program is for another processor, or needs an interpreter and libraries, which an empty image has
+    /// not.
     #[snafu(display(
         "{} is no static program for {arch}: it would not start in an empty image; build it for a musl target, as `cargo xtask image` does",
         path.display()
@@ -41,7 +44,7 @@ pub enum Error {
 
     /// An archive could not be put together.
     #[snafu(display("the archive of {name} could not be made: {source}"))]
-    Archive { name: String, source: io::Error },
+    Archive { name: String, source: archive::Error },
 
     /// A file could not be written.
     #[snafu(display("{} could not be written: {source}", path.display()))]

@@ -42,6 +42,10 @@ impl Tree {
     }
 
     /// The tar: sorted, everything root's and from 1970, so nothing in it comes from the machine or the day.
+    ///
+    /// # Errors
+    ///
+    /// When a path is too long for a tar.
     pub fn into_tar(self) -> io::Result<Vec<u8>> {
         let mut tar = Builder::new(Vec::new());
         for (path, node) in self.0 {

@@ -1,4 +1,5 @@
-//! Images that are not shipped: what a node that runs containers needs, and what a real Milvus needs in its pods.
+//! Images that are not shipped: what a node that runs containers needs, and what a real Milvus needs in its
+//! pods.
 
 use std::{
     fs,
@@ -9,7 +10,7 @@ use milvus_testkit::{
     real_node,
     tools::{self, Tool},
 };
-use serde_json::{Value, json};
+use oci_spec::image::Config;
 use snafu::ResultExt as _;
 
 use super::{
@@ -26,7 +27,7 @@ pub(crate) struct Other {
     /// With registry and tag.
     pub(crate) name: String,
     /// What it runs, in the words of the image-spec.
-    pub(crate) config: Value,
+    pub(crate) config: Config,
     /// Tars, the lowest first.
     pub(crate) layers: Vec<Vec<u8>>,
 }
@@ -39,8 +40,9 @@ impl Other {
         let mut tree = layer::Tree::default();
         tree.file(tool.program(), 0o755, bytes);
         tree.directory("tmp", 0o1777);
-        let program = tree.into_tar().context(ArchiveSnafu { name })?;
-        let config = json!({ "Entrypoint": [format!("/{}", tool.program())] });
+        let program = tree.into_tar().context(archive::TarSnafu).context(ArchiveSnafu { name })?;
+        let mut config = Config::default();
+        config.set_entrypoint(Some(vec![format!("/{}", tool.program())]));
         Ok(Self { name: name.to_owned(), config, layers: vec![program] })
     }
 
@@ -75,6 +77,15 @@ pub(crate) async fn pause() -> Result<PathBuf, Error> {
 pub(crate) fn ours(out: &Path) -> Result<Vec<(String, PathBuf)>, Error> {
     run(&Args { out: Some(out.to_owned()), ..every() })?;
     Ok(archived(out))
+}
+
+/// Builds every image for a release, of programs in `binaries` where that is given.
+///
+/// # Errors
+///
+/// When a program can't be built or read, or a file can't be written.
+pub(crate) fn release(out: &Path, arch: Arch, binaries: Option<PathBuf>) -> Result<(), Error> {
+    run(&Args { out: Some(out.to_owned()), arch: Some(arch), binaries, ..every() }).map(|_| ())
 }
 
 /// Name of each, and where their archives are in a directory that has them.

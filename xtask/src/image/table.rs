@@ -82,6 +82,17 @@ const META: Program = Program {
     profile: "release",
 };
 
+/// What users run on their own machine; it is in no image.
+const PLUGIN: Program = Program {
+    package: "kubectl-milvus",
+    binary: "kubectl-milvus",
+    path: "kubectl-milvus",
+    profile: "release",
+};
+
+/// Everything that a release has as a program by itself.
+pub const PROGRAMS: &[Program] = &[OPERATOR, CONFIG, META, PLUGIN];
+
 /// The names that the pods of a Milvus call: one program that looks at the name that it is called by.
 const TOOLS: &[(&str, &str)] = &[
     ("bin/sh", "/milvus-config-tool"),
@@ -123,7 +134,8 @@ static IMAGES: &[(Which, Image)] = &[
             programs: &[META],
             links: &[],
             entrypoint: "/milvus/bin/meta-migration",
-            // As the official image: the backup goes to a volume that belongs to root unless the pod has an fsGroup. The operator's Jobs set a user.
+            // As the official image: the backup goes to a volume that belongs to root unless the pod has an
+            // fsGroup. The operator's Jobs set a user.
             user: ROOT,
         },
     ),

@@ -1,7 +1,8 @@
 //! YAML in which every scalar stays what was written.
 //!
-//! Milvus reads its settings as text: `0777`, `1e3`, `yes` and `1.0` must reach it unchanged, so nothing here decides what is a number. A scalar
-//! is its text and whether it was quoted. Comments are lost, as they are with upstream; order is kept.
+//! Milvus reads its settings as text: `0777`, `1e3`, `yes` and `1.0` must reach it unchanged, so nothing here
+//! decides what is a number. A scalar is its text and whether it was quoted. Comments are lost, as they are
+//! with upstream; order is kept.
 
 mod emit;
 mod parse;

@@ -10,7 +10,12 @@ use crate::error::{Error, YamlSnafu};
 /// More values than any configuration has: what a text whose aliases multiply is stopped at.
 const MOST_VALUES: usize = 200_000;
 
-/// The mapping in `text`; an empty one when there is nothing in it. `path` is for the error, which names line and column.
+/// The mapping in `text`; an empty one when there is nothing in it. `path` is for the error, which names line
+/// and column.
+///
+/// # Errors
+///
+/// When the text is no YAML, no mapping, or more than a configuration can be.
 pub fn parse(path: &Path, text: &str) -> Result<Map, Error> {
     let mut builder =
         Builder { path, open: Vec::new(), anchors: HashMap::new(), root: None, left: MOST_VALUES };
@@ -81,7 +86,8 @@ impl Builder<'_> {
         }
     }
 
-    /// Whether a tag makes its value a text. Tags that say what is so without them are allowed, those of somebody's own are not.
+    /// Whether a tag makes its value a text. Tags that say what is so without them are allowed, those of
+    /// somebody's own are not.
     fn is_text(&self, tag: Option<&Tag>, at: &Marker) -> Result<bool, Error> {
         match tag.map(|tag| (tag.core_suffix(), tag)) {
             None => Ok(false),

@@ -27,8 +27,9 @@ impl Pod {
     pub fn new(milvus_yaml: &str) -> Self {
         let pod = Self { dir: tempfile::tempdir().unwrap() };
         fs::set_permissions(pod.dir.path(), PermissionsExt::from_mode(0o755)).unwrap();
-        // A link would not be reachable for a user who may not enter the build directory. The copy is made by another process: a file that this one
-        // has open for writing can't be executed while another test is forking.
+        // A link would not be reachable for a user who may not enter the build directory. The copy is made by
+        // another process: a file that this one has open for writing can't be executed while another test is
+        // forking.
         let copied = Command::new("cp").arg(PROGRAM).arg(pod.path("milvus-config-tool")).status().unwrap();
         assert!(copied.success());
         for name in ["run.sh", "merge", "iam-verify", "cp", "init.sh", "sh"] {

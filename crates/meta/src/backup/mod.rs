@@ -1,9 +1,9 @@
 //! Backups: one file with everything below the meta root at one etcd revision.
 //!
-//! Our own format is a magic number and frames; each frame carries its kind, its length and a SHA-256 over both and
-//! its body, and the last one carries the number of records and a SHA-256 over all others. So a file that is cut,
-//! flipped or glued together is told from a good one before a byte of it is believed. Records are in key order.
-//! Files of the official tool, which have no checksum, can be read too ([`official`]).
+//! Our own format is a magic number and frames; each frame carries its kind, its length and a SHA-256 over
+//! both and its body, and the last one carries the number of records and a SHA-256 over all others. So a file
+//! that is cut, flipped or glued together is told from a good one before a byte of it is believed. Records
+//! are in key order. Files of the official tool, which have no checksum, can be read too ([`official`]).
 
 pub mod official;
 mod read;
@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use snafu::Snafu;
 
-pub use read::{Reader, Summary, open, verify};
+pub use read::{Reader, Summary, from, open, verify};
 pub use write::{Writer, move_aside};
 
 /// First bytes of a backup file; the last of them is the version of the format.
@@ -166,6 +166,8 @@ fn record_from(body: &[u8]) -> Option<Record> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn header() -> Header {
@@ -221,6 +223,49 @@ mod tests {
             std::fs::write(&bad, &flipped).unwrap();
             assert!(verify(&bad).is_err(), "bit {at} flipped");
         }
+    }
+
+    /// A file as our writer would make it: frames with the checksums that fit.
+    fn framed(frames: &[(u8, Vec<u8>)]) -> Vec<u8> {
+        let mut bytes = MAGIC.to_vec();
+        for (kind, body) in frames {
+            bytes.push(*kind);
+            bytes.extend(u32::try_from(body.len()).unwrap().to_le_bytes());
+            bytes.extend(body);
+            bytes.extend(frame_digest(*kind, body));
+        }
+        bytes
+    }
+
+    proptest! {
+        /// Fuzzing looks for more, and longer (CONTRIBUTING.md).
+        #[test]
+        fn bytes_of_anybody_are_a_backup_or_an_error(
+            official in any::<u8>(),
+            bytes in proptest::collection::vec(any::<u8>(), 0..256),
+            frames in proptest::collection::vec(
+                (prop_oneof![Just(b'R'), Just(b'E'), any::<u8>()], proptest::collection::vec(any::<u8>(), 0..48)),
+                0..6,
+            ),
+        ) {
+            let read = |bytes: &[u8]| from(std::path::Path::new("b"), bytes).and_then(Reader::summary);
+            // Nothing that was not written by a backup can end with the checksum of one.
+            let length = [official, 0, 0, 0, 0, 0, 0, 0];
+            let _ = read(&[&length, bytes.as_slice()].concat());
+            prop_assert!(read(&[&MAGIC, bytes.as_slice()].concat()).is_err());
+            let header = (b'H', serde_json::to_vec(&header()).unwrap());
+            let all: Vec<_> = std::iter::once(header).chain(frames).collect();
+            prop_assert!(read(&framed(&all)).is_err());
+        }
+    }
+
+    #[test]
+    fn a_backup_is_read_from_memory_as_from_its_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("b");
+        write(&path, &records());
+        let bytes = std::fs::read(&path).unwrap();
+        assert_eq!(from(&path, bytes.as_slice()).unwrap().summary().unwrap(), verify(&path).unwrap());
     }
 
     #[test]

@@ -1,14 +1,10 @@
 //! Reads the backup file of the official tool: little-endian length and protobuf header, then length and
 //! `KeyDataPair` until the file ends; no checksum, no order.
 //!
-//! Its prefix has no slash at the end, so keys of a neighbour (`by-dev/meta2/…` beside `by-dev/meta`) may be in
-//! it: only keys below the meta root are taken. An older form holds keys without the root path.
+//! Its prefix has no slash at the end, so keys of a neighbour (`by-dev/meta2/…` beside `by-dev/meta`) may be
+//! in it: only keys below the meta root are taken. An older form holds keys without the root path.
 
-use std::{
-    fs::File,
-    io::{BufReader, Read as _},
-    path::Path,
-};
+use std::{io::Read, path::Path};
 
 use prost::Message as _;
 use snafu::ResultExt as _;
@@ -26,7 +22,7 @@ const LONGEST_ENTRY: u64 = 256 << 20;
 pub(super) fn read(
     path: &Path,
     length: [u8; 8],
-    file: &mut BufReader<File>,
+    file: &mut impl Read,
 ) -> Result<(Header, Vec<Record>), BackupError> {
     let length = u64::from_le_bytes(length);
     if length == 0 || length > LONGEST_HEADER {
@@ -87,7 +83,7 @@ pub(super) fn read(
     Ok((header, records))
 }
 
-fn take(path: &Path, file: &mut BufReader<File>, length: u64, record: u64) -> Result<Vec<u8>, BackupError> {
+fn take(path: &Path, file: &mut impl Read, length: u64, record: u64) -> Result<Vec<u8>, BackupError> {
     let mut body = Vec::new();
     file.take(length).read_to_end(&mut body).context(ReadSnafu { path })?;
     if body.len() as u64 != length {

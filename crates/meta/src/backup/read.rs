@@ -17,16 +17,16 @@ use crate::change::hex;
 
 /// The records of a backup, in key order. After an error nothing follows.
 #[derive(Debug)]
-pub struct Reader {
+pub struct Reader<R = BufReader<File>> {
     /// What the backup is of.
     pub header: Header,
     path: PathBuf,
-    source: Source,
+    source: Source<R>,
 }
 
 #[derive(Debug)]
-enum Source {
-    Ours(Frames),
+enum Source<R> {
+    Ours(Frames<R>),
     Official(std::vec::IntoIter<Record>),
 }
 
@@ -42,9 +42,22 @@ pub struct Summary {
 }
 
 /// Opens a backup and reads its header.
+///
+/// # Errors
+///
+/// When the file can't be opened, or its beginning is not that of a backup.
 pub fn open(path: &Path) -> Result<Reader, BackupError> {
     let file = File::open(path).context(OpenSnafu { path })?;
-    let mut file = BufReader::with_capacity(256 << 10, file);
+    from(path, BufReader::with_capacity(256 << 10, file))
+}
+
+/// Reads a backup from wherever its bytes come, a pipe or memory; `path` is what errors call it. A source
+/// that gives few bytes at a time should be buffered.
+///
+/// # Errors
+///
+/// When the beginning can't be read, or is not that of a backup.
+pub fn from<R: Read>(path: &Path, mut file: R) -> Result<Reader<R>, BackupError> {
     let mut magic = [0; 8];
     let got = fill(&mut file, &mut magic).context(ReadSnafu { path })?;
     if got < magic.len() {
@@ -77,22 +90,15 @@ pub fn open(path: &Path) -> Result<Reader, BackupError> {
 }
 
 /// Reads a backup to its end.
+///
+/// # Errors
+///
+/// When it can't be opened or read, is no backup, or is cut or damaged anywhere.
 pub fn verify(path: &Path) -> Result<Summary, BackupError> {
-    let mut reader = open(path)?;
-    let mut records = 0;
-    let mut plain = Sha256::new();
-    while let Some(record) = reader.next().transpose()? {
-        records += 1;
-        plain.update(frame_digest(b'R', &super::record_body(&record)));
-    }
-    let sha256 = match &reader.source {
-        Source::Ours(frames) => hex(&frames.sum.clone().finalize()),
-        Source::Official(_) => hex(&plain.finalize()),
-    };
-    Ok(Summary { header: reader.header, records, sha256 })
+    open(path)?.summary()
 }
 
-impl Iterator for Reader {
+impl<R: Read> Iterator for Reader<R> {
     type Item = Result<Record, BackupError>;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -103,24 +109,45 @@ impl Iterator for Reader {
     }
 }
 
-impl Reader {
+impl<R> Reader<R> {
     /// The file.
     pub fn path(&self) -> &Path {
         &self.path
     }
 }
 
+impl<R: Read> Reader<R> {
+    /// Reads what is left, to the end.
+    ///
+    /// # Errors
+    ///
+    /// When it can't be read, or is cut or damaged anywhere.
+    pub fn summary(mut self) -> Result<Summary, BackupError> {
+        let mut records = 0;
+        let mut plain = Sha256::new();
+        while let Some(record) = self.next().transpose()? {
+            records += 1;
+            plain.update(frame_digest(b'R', &super::record_body(&record)));
+        }
+        let sha256 = match &self.source {
+            Source::Ours(frames) => hex(&frames.sum.clone().finalize()),
+            Source::Official(_) => hex(&plain.finalize()),
+        };
+        Ok(Summary { header: self.header, records, sha256 })
+    }
+}
+
 #[derive(Debug)]
-struct Frames {
+struct Frames<R> {
     path: PathBuf,
-    file: BufReader<File>,
+    file: R,
     sum: Sha256,
     records: u64,
     last: Vec<u8>,
     ended: bool,
 }
 
-impl Frames {
+impl<R: Read> Frames<R> {
     fn record(&mut self) -> Result<Option<Record>, BackupError> {
         if self.ended {
             return Ok(None);

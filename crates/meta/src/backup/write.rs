@@ -25,7 +25,12 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// Starts a backup. What an earlier call has left at the temporary name was never verified and is replaced.
+    /// Starts a backup. What an earlier call has left at the temporary name was never verified and is
+    /// replaced.
+    ///
+    /// # Errors
+    ///
+    /// When the file can't be made or written, or what an earlier call left can't be removed.
     pub fn create(path: &Path, header: &Header) -> Result<Self, BackupError> {
         let mut partial = path.as_os_str().to_owned();
         partial.push(".partial");
@@ -52,12 +57,20 @@ impl Writer {
     }
 
     /// Adds a record. Records have to come in key order; the reader refuses anything else.
+    ///
+    /// # Errors
+    ///
+    /// When the file can't be written.
     pub fn record(&mut self, record: &Record) -> Result<(), BackupError> {
         self.records += 1;
         self.frame(b'R', &record_body(record))
     }
 
     /// Writes the last frame and waits until everything is on the disk. The file keeps its temporary name.
+    ///
+    /// # Errors
+    ///
+    /// When the file can't be written, or not be brought to the disk.
     pub fn finish(&mut self) -> Result<(), BackupError> {
         let trailer = Trailer { records: self.records, sha256: hex(&self.sum.clone().finalize()) };
         let body = serde_json::to_vec(&trailer).context(JsonSnafu { path: &self.path })?;
@@ -72,6 +85,10 @@ impl Writer {
     }
 
     /// Gives the file its name, durably. Refuses to replace a file.
+    ///
+    /// # Errors
+    ///
+    /// When there is a file of that name, or it can't be given.
     pub fn publish(mut self) -> Result<(), BackupError> {
         let exists = self.path.try_exists().context(WriteSnafu { path: &self.path, what: "look" })?;
         if exists {
@@ -112,6 +129,10 @@ impl Drop for Writer {
 }
 
 /// Renames a file to `<path>.<n>`, the first free number from 1 on. Gives the new name.
+///
+/// # Errors
+///
+/// When the file can't be renamed.
 pub fn move_aside(path: &Path) -> Result<PathBuf, BackupError> {
     for number in 1u32.. {
         let mut aside = path.as_os_str().to_owned();

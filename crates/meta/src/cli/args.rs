@@ -63,7 +63,8 @@ pub struct Options {
     /// etcd, as host:port or URL; several separated by commas.
     #[arg(long, global = true, value_delimiter = ',', env = "META_MIGRATION_ENDPOINTS")]
     pub endpoints: Vec<String>,
-    /// Root path of the Milvus instance [default: by-dev; the Go operator's default is the name of the Milvus].
+    /// Root path of the Milvus instance [default: by-dev; the Go operator's default is the name of the
+    /// Milvus].
     #[arg(long, global = true, env = "META_MIGRATION_ROOT_PATH")]
     pub root_path: Option<String>,
     /// Sub path of the metadata [default: meta].

@@ -1,8 +1,8 @@
 //! The YAML of the official tool, accepted as it is.
 //!
-//! Types say what a scalar is, so that a password `0123` or a version `2.2` stays the text that it is. A key that
-//! occurs twice counts as its last occurrence, because the Go operator writes `endpoints:` once for each endpoint
-//! and the official tool reads it that way. Keys that nobody reads are reported.
+//! Types say what a scalar is, so that a password `0123` or a version `2.2` stays the text that it is. A key
+//! that occurs twice counts as its last occurrence, because the Go operator writes `endpoints:` once for each
+//! endpoint and the official tool reads it that way. Keys that nobody reads are reported.
 
 use std::{collections::BTreeSet, path::Path};
 
@@ -190,6 +190,10 @@ const KNOWN: [&str; 28] = [
 ];
 
 /// Reads a file. Also gives the keys in it that nobody reads.
+///
+/// # Errors
+///
+/// When the file can't be read, or is not the YAML that is expected.
 pub fn read(path: &Path) -> Result<(Config, Vec<String>), ConfigError> {
     let name = path.display().to_string();
     let text = std::fs::read_to_string(path).context(ReadSnafu { path: &name })?;

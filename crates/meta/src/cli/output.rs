@@ -40,6 +40,10 @@ pub fn say(line: &str) {
 }
 
 /// One change of `plan`: a line of JSON, or an item of a YAML list.
+///
+/// # Errors
+///
+/// When `out` can't be written.
 pub fn change(out: &mut impl io::Write, format: Format, line: &Line) -> io::Result<()> {
     match format {
         Format::Table => Ok(()),
@@ -52,6 +56,10 @@ pub fn change(out: &mut impl io::Write, format: Format, line: &Line) -> io::Resu
 }
 
 /// The last words.
+///
+/// # Errors
+///
+/// When the report can't be written to standard output or to the termination message.
 pub fn finish(report: &Report, format: Format, termination: &Path) -> io::Result<()> {
     let line = report::to_line(report).map_err(io::Error::other)?;
     // Kubernetes makes the file before the container starts; elsewhere there is none, and none is made.

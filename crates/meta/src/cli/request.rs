@@ -104,6 +104,10 @@ pub struct Request {
 
 impl Request {
     /// Reads files, but nothing else.
+    ///
+    /// # Errors
+    ///
+    /// When a file can't be read, or what is asked for contradicts itself.
     pub fn new(cli: &Cli) -> Result<Self, RequestError> {
         let options = &cli.options;
         let (config, unread) = match &options.config {

@@ -127,7 +127,8 @@ pub(super) fn kind(error: &etcd_client::Error) -> Kind {
             _ if has("has been compacted") => Kind::Compacted,
             _ if has("too many operations") || has("request is too large") => Kind::TooLarge,
             _ if has("message length too large") => Kind::AnswerTooLarge,
-            // PermissionDenied, Unauthenticated, and what etcd says with InvalidArgument or FailedPrecondition.
+            // PermissionDenied, Unauthenticated, and what etcd says with InvalidArgument or
+            // FailedPrecondition.
             7 | 16 => Kind::Denied,
             3 | 9 if has("auth") || has("user name") => Kind::Denied,
             // Cancelled, Unknown, DeadlineExceeded, ResourceExhausted, Aborted, Internal, Unavailable.

@@ -92,6 +92,10 @@ fn no_sessions(root: &Root) -> Vec<Compare> {
 
 impl Lock {
     /// Takes the lock; waits up to `wait` for a holder to let go.
+    ///
+    /// # Errors
+    ///
+    /// When etcd can't be asked, somebody still holds the lock after `wait`, or a Milvus is alive.
     pub async fn acquire(etcd: &Etcd, seconds: i64, wait: Duration) -> Result<Self, LockError> {
         let grant = |mut c: Client| async move { c.lease_grant(seconds, None).await };
         let lease = etcd.call("take a lease", grant).await?.id();
@@ -182,8 +186,8 @@ impl Lock {
         ]
     }
 
-    /// Whether the answers to [`Lock::questions`] say that the lock is still ours; `Some(sessions)` if sessions
-    /// have appeared.
+    /// Whether the answers to [`Lock::questions`] say that the lock is still ours; `Some(sessions)` if
+    /// sessions have appeared.
     pub(super) fn judge(&self, answers: &[Vec<etcd_client::KeyValue>]) -> Result<(), Broken> {
         let held = answers.first().and_then(|kvs| kvs.first());
         let held = held.is_some_and(|lock| lock.create_revision() == self.revision);

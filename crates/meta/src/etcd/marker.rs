@@ -22,6 +22,10 @@ pub struct Found {
 
 impl Etcd {
     /// Reads the marker. One that cannot be understood is an error: it says that something was begun.
+    ///
+    /// # Errors
+    ///
+    /// When etcd can't be asked, or the marker is that of a newer program or can't be understood.
     pub async fn marker(&self) -> Result<Found, EtcdError> {
         let key = marker_key(&self.root.path);
         let Some((value, revision)) = self.get(&key).await? else { return Ok(Found::default()) };
@@ -39,6 +43,10 @@ impl Etcd {
     }
 
     /// Writes the marker, if it is still as it was `found`. Gives it as it is now.
+    ///
+    /// # Errors
+    ///
+    /// When etcd can't be asked, the lock is lost, or the marker has changed since it was found.
     pub async fn mark(&self, lock: &Lock, found: &Found, marker: Marker) -> Result<Found, WriteError> {
         let key = marker_key(&self.root.path);
         let value = serde_json::to_string(&marker)

@@ -1,8 +1,9 @@
-//! The store: one etcd, one instance of Milvus in it, and requests that survive a member going away for a while.
+//! The store: one etcd, one instance of Milvus in it, and requests that survive a member going away for a
+//! while.
 //!
 //! Reads are paged at one revision ([`scan`]), writes are transactions that compare the lock, the absence of
-//! sessions and every key that they touch ([`mod@write`]), so that a request that was applied although its answer
-//! was lost can be sent again.
+//! sessions and every key that they touch ([`mod@write`]), so that a request that was applied although its
+//! answer was lost can be sent again.
 
 pub mod error;
 pub mod lock;
@@ -77,6 +78,10 @@ pub struct Etcd {
 
 impl Etcd {
     /// Connects; with a user this also logs in.
+    ///
+    /// # Errors
+    ///
+    /// When no endpoint answers in time, or the login is refused.
     pub async fn connect(access: Access, root: Root) -> Result<Self, EtcdError> {
         let mut options = ConnectOptions::new()
             .with_connect_timeout(Duration::from_secs(5))
@@ -114,12 +119,20 @@ impl Etcd {
     }
 
     /// Value and revision of one key (whole, not relative).
+    ///
+    /// # Errors
+    ///
+    /// When etcd can't be asked.
     pub async fn get(&self, key: &str) -> Result<Option<(Vec<u8>, i64)>, EtcdError> {
         let answer = self.call("read a key", |mut c| async move { c.get(key, None).await }).await?;
         Ok(answer.kvs().first().map(|kv| (kv.value().to_vec(), kv.mod_revision())))
     }
 
     /// Names of the live sessions: keys below `session/` other than the counter. At most a hundred.
+    ///
+    /// # Errors
+    ///
+    /// When etcd can't be asked.
     pub async fn sessions(&self) -> Result<Vec<String>, EtcdError> {
         let prefix = self.root.absolute(crate::key::SESSIONS.as_bytes());
         let options = GetOptions::new().with_prefix().with_keys_only().with_limit(101);

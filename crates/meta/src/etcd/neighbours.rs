@@ -9,6 +9,10 @@ const REQUESTS: usize = 64;
 
 impl Etcd {
     /// Meta roots (`<rootPath>/<metaSubPath>`) under which something of Milvus lies; at most ten.
+    ///
+    /// # Errors
+    ///
+    /// When etcd can't be asked.
     pub async fn neighbours(&self) -> Result<Vec<String>, EtcdError> {
         let mut found = Vec::new();
         let mut from = vec![0];

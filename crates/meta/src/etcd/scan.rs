@@ -1,7 +1,8 @@
 //! Reads a range of keys at one revision, page by page, the next page on its way while one is looked at.
 //!
 //! The number of keys in a page follows the size of the values, so that a page is about a mebibyte and memory
-//! stays bounded: etcd walks its whole index for every page, so pages that are too small make a scan quadratic.
+//! stays bounded: etcd walks its whole index for every page, so pages that are too small make a scan
+//! quadratic.
 
 use etcd_client::{Client, GetOptions};
 use snafu::ensure;
@@ -68,6 +69,10 @@ impl Etcd {
 
 impl Scan {
     /// The next keys, in order; `None` at the end.
+    ///
+    /// # Errors
+    ///
+    /// When etcd can't be asked, or the revision that is read was compacted meanwhile.
     pub async fn page(&mut self) -> Result<Option<Vec<Kv>>, EtcdError> {
         let Some(next) = self.next.take() else { return Ok(None) };
         let page = match next.await {

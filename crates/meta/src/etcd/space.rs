@@ -1,7 +1,7 @@
 //! Whether etcd has room for what will be written.
 //!
-//! New keys come before deletes, and a delete frees nothing before the next compaction, so the metadata is there
-//! twice for a while. Where etcd does not say its quota (before 3.6), the default of 2 GiB is assumed.
+//! New keys come before deletes, and a delete frees nothing before the next compaction, so the metadata is
+//! there twice for a while. Where etcd does not say its quota (before 3.6), the default of 2 GiB is assumed.
 
 use etcd_client::Client;
 use milvus_plan::migration::Outcome;
@@ -82,6 +82,10 @@ impl SpaceError {
 
 impl Space {
     /// Refuses when writing `keys` keys of `bytes` bytes in all would come too close to the quota.
+    ///
+    /// # Errors
+    ///
+    /// When the space alarm is raised, or there would not be room enough.
     pub fn check(&self, keys: u64, bytes: u64) -> Result<(), SpaceError> {
         let Self { size, in_use, quota, .. } = *self;
         if self.alarm {
@@ -100,6 +104,10 @@ impl Space {
 
 impl Etcd {
     /// Asks one member for its size. With several members the others hold the same data.
+    ///
+    /// # Errors
+    ///
+    /// When etcd can't be asked.
     pub async fn space(&self) -> Result<Space, EtcdError> {
         let answer = self.call("ask for its size", |mut c: Client| async move { c.status().await }).await?;
         let told = |bytes: i64| (bytes > 0).then_some(bytes);

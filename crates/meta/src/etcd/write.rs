@@ -1,5 +1,5 @@
-//! Guarded batches: each is one transaction that compares the lock, the absence of sessions, and every key that
-//! it writes.
+//! Guarded batches: each is one transaction that compares the lock, the absence of sessions, and every key
+//! that it writes.
 //!
 //! A batch that is refused is looked at key by key, in the same answer: what is already as wanted is done (an
 //! earlier run, or an attempt whose answer was lost), what is still as expected is tried again with the
@@ -101,7 +101,13 @@ impl Batcher {
 }
 
 impl Etcd {
-    /// Writes a batch. Gives the number of keys that this call changed; what was as wanted before is not counted.
+    /// Writes a batch. Gives the number of keys that this call changed; what was as wanted before is not
+    /// counted.
+    ///
+    /// # Errors
+    ///
+    /// When etcd can't be asked or has no room, the lock is lost, or somebody else has written one of the
+    /// keys.
     pub async fn write(&self, lock: &Lock, batch: Vec<Write>) -> Result<u64, WriteError> {
         let mut waiting = vec![batch];
         let mut written = 0;

@@ -25,11 +25,20 @@ const IN_FLIGHT: usize = 4;
 
 impl Migration {
     /// The verb `run`: backup, apply, verify; or finish what an earlier call began.
+    ///
+    /// # Errors
+    ///
+    /// When the metadata may not be migrated, the backup can't be made or used, or etcd can't be asked or
+    /// written.
     pub async fn run(&self, facts: &mut Facts) -> Result<String, RunError> {
         Box::pin(self.migrate(Wanted::ToMigrate, facts)).await
     }
 
     /// The verb `apply`: as `run`, but the backup has to be there.
+    ///
+    /// # Errors
+    ///
+    /// As [`Migration::run`]; also when there is no backup that equals what is in etcd.
     pub async fn apply(&self, facts: &mut Facts) -> Result<String, RunError> {
         Box::pin(self.migrate(Wanted::Present, facts)).await
     }

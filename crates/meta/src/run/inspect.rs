@@ -6,6 +6,10 @@ use super::{Facts, Migration, RunError};
 
 impl Migration {
     /// The verb: what is there, in which schema, who is alive, how far a migration is.
+    ///
+    /// # Errors
+    ///
+    /// When etcd can't be asked, or nothing lies below the meta root.
     pub async fn inspect(&self, facts: &mut Facts) -> Result<String, RunError> {
         let marker = self.etcd.marker().await?.marker;
         facts.stage = marker.as_ref().map(|marker| marker.stage);

@@ -31,6 +31,10 @@ pub type Each<'a> = &'a mut (dyn FnMut(&[u8], &[u8], &Effect) + Send);
 
 impl Look {
     /// Both looks at a backup.
+    ///
+    /// # Errors
+    ///
+    /// When the backup can't be read to its end.
     pub fn at_backup(path: &Path) -> Result<Self, RunError> {
         let mut catalog = Catalog::default();
         for record in backup::open(path)? {
@@ -47,6 +51,10 @@ impl Look {
     }
 
     /// The plan, if nothing forbids it.
+    ///
+    /// # Errors
+    ///
+    /// When records can't be migrated: all of them.
     pub fn ready(&self) -> Result<&Plan, RunError> {
         self.plan.as_ref().map_err(|problems| RunError::Damaged { problems: problems.clone() })
     }
@@ -110,8 +118,12 @@ impl Migration {
         }
     }
 
-    /// Both looks at etcd, at one revision; `each` sees every change of the second. Starts over when the revision
-    /// is compacted meanwhile.
+    /// Both looks at etcd, at one revision; `each` sees every change of the second. Starts over when the
+    /// revision is compacted meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// When etcd can't be asked, the metadata is not 2.1's, or records of it can't be migrated.
     pub async fn plan(&self, facts: &mut Facts, each: Each<'_>) -> Result<Plan, RunError> {
         let (catalog, revision) = self.survey(facts, &mut |_| Ok(())).await?;
         self.check_schema(&catalog).await?;

@@ -1,7 +1,7 @@
 //! The verbs: the order of reads, checks and writes on a real etcd.
 //!
-//! Every verb takes a [`Migration`] and fills in [`Facts`] as it learns them, so that a report can say what is known
-//! also when the verb fails. None of them prints, asks for the time of day, or ends the process.
+//! Every verb takes a [`Migration`] and fills in [`Facts`] as it learns them, so that a report can say what
+//! is known also when the verb fails. None of them prints, asks for the time of day, or ends the process.
 
 mod apply;
 mod error;

@@ -18,6 +18,11 @@ use crate::{
 
 impl Migration {
     /// The verb.
+    ///
+    /// # Errors
+    ///
+    /// When the backup is damaged or of another instance, somebody else has written, or etcd can't be asked
+    /// or written.
     pub async fn rollback(&self, facts: &mut Facts) -> Result<String, RunError> {
         let summary = backup::verify(self.backup_path())?;
         self.check_identity(&summary.header).await?;
@@ -81,8 +86,8 @@ impl Migration {
         Ok("rolled back; the metadata is byte for byte what the backup holds".into())
     }
 
-    /// One pass: with [`Phase::Add`] what is missing or differs is put back, with [`Phase::Remove`] what is not in
-    /// the backup goes. Two passes, so that nothing is removed before everything is back.
+    /// One pass: with [`Phase::Add`] what is missing or differs is put back, with [`Phase::Remove`] what is
+    /// not in the backup goes. Two passes, so that nothing is removed before everything is back.
     async fn restore_phase(
         &self,
         lock: &Lock,

@@ -1,4 +1,5 @@
-//! Backing up: write, sync, read again, compare with etcd at the same revision, and only then give it its name.
+//! Backing up: write, sync, read again, compare with etcd at the same revision, and only then give it its
+//! name.
 
 use std::path::Path;
 
@@ -33,6 +34,10 @@ pub(super) enum Wanted {
 
 impl Migration {
     /// The verb: a verified backup of what is there.
+    ///
+    /// # Errors
+    ///
+    /// When etcd can't be asked, the file can't be written, or what was written does not equal etcd.
     pub async fn backup(&self, facts: &mut Facts) -> Result<String, RunError> {
         Box::pin(self.locked(async |_| {
             if let Some(marker) = self.etcd.marker().await?.marker {
@@ -161,8 +166,8 @@ impl Migration {
         Ok((look, backup))
     }
 
-    /// Second look at etcd, compared with a backup key by key. `whole`: the session counter counts too. The inner
-    /// error names the first difference.
+    /// Second look at etcd, compared with a backup key by key. `whole`: the session counter counts too. The
+    /// inner error names the first difference.
     async fn second(
         &self,
         path: &Path,

@@ -1,4 +1,5 @@
-//! Verifying without touching: against the backup where there is one, else against what Milvus 2.2 takes for granted.
+//! Verifying without touching: against the backup where there is one, else against what Milvus 2.2 takes for
+//! granted.
 
 use milvus_plan::migration::{Schema, Stage};
 
@@ -7,6 +8,10 @@ use crate::{backup, etcd::scan::Kv, invariants::Invariants};
 
 impl Migration {
     /// The verb.
+    ///
+    /// # Errors
+    ///
+    /// When there is a difference, the backup can't be read, or etcd can't be asked.
     pub async fn verify(&self, facts: &mut Facts) -> Result<String, RunError> {
         let marker = self.etcd.marker().await?.marker;
         facts.stage = marker.as_ref().map(|marker| marker.stage);

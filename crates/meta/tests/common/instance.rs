@@ -146,7 +146,8 @@ pub async fn ended(mut command: Command) -> Ended {
     }
 }
 
-/// The binary under test: that of this build, or the one that `META_MIGRATION_BINARY` names (the release one).
+/// The binary under test: that of this build, or the one that `META_MIGRATION_BINARY` names (the release
+/// one).
 pub fn binary() -> PathBuf {
     std::env::var_os("META_MIGRATION_BINARY")
         .map_or_else(|| Path::new(env!("CARGO_BIN_EXE_meta-migration")).to_owned(), PathBuf::from)

@@ -1,4 +1,5 @@
-//! A proxy between the binary and etcd that fails one request, loses one answer, or holds one until the binary is dead.
+//! A proxy between the binary and etcd that fails one request, loses one answer, or holds one until the
+//! binary is dead.
 
 use std::sync::{
     Arc,

@@ -47,8 +47,8 @@ pub struct KafkaTarget {
 pub enum KafkaAccess {
     /// In full: metadata is asked for.
     Client(KafkaClient),
-    /// We lack what it takes (a mechanism that this program does not have, a file that only the Milvus pods see): the brokers are
-    /// dialled, no more. Holds what is not checked, and why.
+    /// We lack what it takes (a mechanism that this program does not have, a file that only the Milvus pods
+    /// see): the brokers are dialled, no more. Holds what is not checked, and why.
     DialOnly(String),
 }
 
@@ -95,8 +95,8 @@ const NOT_ALL: &str = "these brokers can't be used";
 
 /// One broker. The client asks for the metadata of the cluster when it is built.
 async fn check(broker: &str, target: &KafkaClient) -> Result<(), String> {
-    // The library prints connection errors with what it tried and when, and those of TLS as mere text; a connection of our own says
-    // only what is wrong.
+    // The library prints connection errors with what it tried and when, and those of TLS as mere text; a
+    // connection of our own says only what is wrong.
     match &target.tls {
         Some(tls) => drop(net::encrypted(broker, tls).await?),
         None => net::dial(broker).await?,

@@ -8,6 +8,7 @@ mod pulsar_wire;
 
 pub use kafka::{KafkaAccess, KafkaClient, KafkaSasl, KafkaTarget, SaslMechanism};
 pub use pulsar::{PulsarAccess, PulsarClient, PulsarTarget};
+pub use pulsar_wire::{Answer as PulsarAnswer, WireError as PulsarWireError, answer as pulsar_answer};
 
 use crate::net;
 use crate::outcome::Outcome;

@@ -1,12 +1,12 @@
 //! Pulsar: does it let a client in, and does a broker know the namespace?
 //!
-//! The second question is there for Pulsar's proxy, which answers the first one by itself even with no broker behind it.
-//! Nothing is created: upstream opens a reader, which leaves a topic behind.
+//! The second question is there for Pulsar's proxy, which answers the first one by itself even with no broker
+//! behind it. Nothing is created: upstream opens a reader, which leaves a topic behind.
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 
-use super::pulsar_wire::{self as wire, BaseCommand, WireError};
+use super::pulsar_wire::{self as wire, Answer, BaseCommand, WireError};
 use crate::outcome::{Outcome, reason};
 use crate::secret::Secret;
 use crate::tls::Tls;
@@ -20,8 +20,8 @@ const TOPIC: &str = "milvus-operator-topic";
 pub enum PulsarAccess {
     /// The protocol is spoken.
     Client(PulsarClient),
-    /// An `authPlugin` that this program does not have, or whose token only the Milvus pods see: the address is dialled, no more. Holds
-    /// what is not checked, and why.
+    /// An `authPlugin` that this program does not have, or whose token only the Milvus pods see: the address
+    /// is dialled, no more. Holds what is not checked, and why.
     DialOnly(String),
 }
 
@@ -94,33 +94,25 @@ async fn ask(
     topic: String,
 ) -> Result<(), String> {
     send(&mut stream, &wire::connect(client.token.as_ref().map(Secret::expose))).await?;
-    let connected = receive(&mut stream).await?;
-    refused(&connected)?;
-    if connected.kind != wire::CONNECTED {
-        return Err(WireError::Unexpected.to_string());
+    match receive(&mut stream).await? {
+        Answer::Connected => {}
+        other => return Err(refused(other)),
     }
     send(&mut stream, &wire::partitions_of(topic)).await?;
     loop {
-        let answer = receive(&mut stream).await?;
-        refused(&answer)?;
-        match answer.kind {
-            wire::PING => send(&mut stream, &wire::pong()).await?,
-            wire::PARTITIONS_RESPONSE => return Ok(()),
-            _ => return Err(WireError::Unexpected.to_string()),
+        match receive(&mut stream).await? {
+            Answer::Ping => send(&mut stream, &wire::pong()).await?,
+            Answer::Topic => return Ok(()),
+            other => return Err(refused(other)),
         }
     }
 }
 
-/// The server's own words, where it says no.
-fn refused(answer: &BaseCommand) -> Result<(), String> {
-    if let Some(error) = &answer.error {
-        return Err(wire::first_line(&error.message));
-    }
-    match &answer.partitions_response {
-        Some(r) if r.response == Some(wire::FAILED) => {
-            Err(wire::first_line(r.message.as_deref().unwrap_or("the broker cannot read its metadata")))
-        }
-        _ => Ok(()),
+/// Why it goes no further: the server's own words, where it says no.
+fn refused(answer: Answer) -> String {
+    match answer {
+        Answer::Refused(words) => words,
+        _ => WireError::Unexpected.to_string(),
     }
 }
 
@@ -129,9 +121,9 @@ async fn send(stream: &mut (impl AsyncWrite + Unpin), command: &BaseCommand) -> 
     stream.flush().await.map_err(|e| fault::describe_io(&e))
 }
 
-async fn receive(stream: &mut (impl AsyncRead + Unpin)) -> Result<BaseCommand, String> {
+async fn receive(stream: &mut (impl AsyncRead + Unpin)) -> Result<Answer, String> {
     let size = stream.read_u32().await.map_err(|e| fault::describe_io(&e))?;
     let mut frame = vec![0; wire::checked(size).map_err(|e| e.to_string())?];
     stream.read_exact(&mut frame).await.map_err(|e| fault::describe_io(&e))?;
-    wire::decode(&frame).map_err(|e| e.to_string())
+    wire::answer(&frame).map_err(|e| e.to_string())
 }

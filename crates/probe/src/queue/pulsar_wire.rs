@@ -1,20 +1,20 @@
 //! The four commands of Pulsar's binary protocol that the probe needs, and their frames. Pure.
 //!
-//! A frame is `[size of the rest: u32][size of the command: u32][BaseCommand, protobuf]`; numbers of commands and fields
-//! are those of `PulsarApi.proto`, unchanged since Pulsar 1.x.
+//! A frame is `[size of the rest: u32][size of the command: u32][BaseCommand, protobuf]`; numbers of commands
+//! and fields are those of `PulsarApi.proto`, unchanged since Pulsar 1.x.
 
 use prost::Message;
 use snafu::{OptionExt, ResultExt, Snafu, ensure};
 
 /// Numbers of `BaseCommand.Type`.
-pub(super) const CONNECT: i32 = 2;
-pub(super) const CONNECTED: i32 = 3;
-pub(super) const PING: i32 = 18;
-pub(super) const PONG: i32 = 19;
-pub(super) const PARTITIONS: i32 = 21;
-pub(super) const PARTITIONS_RESPONSE: i32 = 22;
+const CONNECT: i32 = 2;
+const CONNECTED: i32 = 3;
+const PING: i32 = 18;
+const PONG: i32 = 19;
+const PARTITIONS: i32 = 21;
+const PARTITIONS_RESPONSE: i32 = 22;
 /// `CommandPartitionedTopicMetadataResponse.LookupType.Failed`.
-pub(super) const FAILED: i32 = 1;
+const FAILED: i32 = 1;
 
 /// The protocol that we speak: the oldest that has the commands above, so that every Pulsar answers.
 const PROTOCOL: i32 = 6;
@@ -25,16 +25,34 @@ const LONGEST_MESSAGE: usize = 300;
 
 /// What is wrong with what came back.
 #[derive(Debug, Snafu, PartialEq, Eq)]
-pub(super) enum WireError {
+pub enum WireError {
     /// A frame that cannot be one.
     #[snafu(display("the endpoint does not speak Pulsar's protocol"))]
     Frame,
     /// A command that cannot be read.
     #[snafu(display("the endpoint does not speak Pulsar's protocol"))]
-    Command { source: prost::DecodeError },
+    Command {
+        /// Why.
+        source: prost::DecodeError,
+    },
     /// A command that answers nothing that we asked.
     #[snafu(display("Pulsar sent a command that was not asked for"))]
     Unexpected,
+}
+
+/// What a Pulsar says, as far as the probe listens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// It lets the client in.
+    Connected,
+    /// It asks whether the client is still there.
+    Ping,
+    /// A broker has looked the topic up, whether or not it exists.
+    Topic,
+    /// It says no: the first line of its own words, 300 characters at most.
+    Refused(String),
+    /// A command that no question of the probe leads to.
+    Other,
 }
 
 /// `BaseCommand` with the fields that the probe needs.
@@ -136,20 +154,39 @@ pub(super) fn checked(size: u32) -> Result<usize, WireError> {
     Ok(size as usize)
 }
 
-/// The rest of a frame, after the first size.
-pub(super) fn decode(frame: &[u8]) -> Result<BaseCommand, WireError> {
-    let (size, rest) = frame.split_first_chunk::<4>().context(FrameSnafu)?;
+/// What the rest of a frame says: everything after the first size, as it came from the network.
+///
+/// # Errors
+///
+/// When the bytes are no frame, or hold no command.
+pub fn answer(rest: &[u8]) -> Result<Answer, WireError> {
+    let (size, rest) = rest.split_first_chunk::<4>().context(FrameSnafu)?;
     let command = rest.get(..u32::from_be_bytes(*size) as usize).context(FrameSnafu)?;
-    BaseCommand::decode(command).context(CommandSnafu)
+    let command = BaseCommand::decode(command).context(CommandSnafu)?;
+    if let Some(error) = &command.error {
+        return Ok(Answer::Refused(first_line(&error.message)));
+    }
+    Ok(match (command.kind, &command.partitions_response) {
+        (_, Some(response)) if response.response == Some(FAILED) => {
+            let message = response.message.as_deref().unwrap_or("the broker cannot read its metadata");
+            Answer::Refused(first_line(message))
+        }
+        (CONNECTED, _) => Answer::Connected,
+        (PING, _) => Answer::Ping,
+        (PARTITIONS_RESPONSE, _) => Answer::Topic,
+        _ => Answer::Other,
+    })
 }
 
 /// The first line of a server's error: the rest is a Java stack trace, different each time.
-pub(super) fn first_line(message: &str) -> String {
+fn first_line(message: &str) -> String {
     message.lines().next().unwrap_or_default().trim().chars().take(LONGEST_MESSAGE).collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -173,6 +210,45 @@ mod tests {
 
     #[test]
     fn a_frame_that_ends_early_is_an_error() {
-        assert_eq!(decode(&[0, 0, 0, 9, 8, 3]), Err(WireError::Frame));
+        assert_eq!(answer(&[0, 0, 0, 9, 8, 3]), Err(WireError::Frame));
+    }
+
+    fn answered(command: &BaseCommand) -> Result<Answer, WireError> {
+        answer(&encode(command)[4..])
+    }
+
+    #[test]
+    fn a_no_counts_whatever_else_the_command_is() {
+        let error = ServerError { message: format!("no\n{}", "\tat java".repeat(9)) };
+        let command = BaseCommand { kind: CONNECTED, error: Some(error), ..BaseCommand::default() };
+        assert_eq!(answered(&command), Ok(Answer::Refused("no".into())));
+        let failed = PartitionsResponse { response: Some(FAILED), message: None };
+        let command = BaseCommand {
+            kind: PARTITIONS_RESPONSE,
+            partitions_response: Some(failed),
+            ..BaseCommand::default()
+        };
+        let words = "the broker cannot read its metadata".to_owned();
+        assert_eq!(answered(&command), Ok(Answer::Refused(words)));
+        let command = BaseCommand { kind: CONNECTED, ..BaseCommand::default() };
+        assert_eq!(answered(&command), Ok(Answer::Connected));
+    }
+
+    proptest! {
+        /// Fuzzing looks for more, and longer (CONTRIBUTING.md).
+        #[test]
+        fn bytes_of_anybody_are_an_answer_or_an_error(
+            kind in 0i32..64,
+            bytes in proptest::collection::vec(any::<u8>(), 0..96),
+        ) {
+            let _ = answer(&bytes);
+            let mut command = BaseCommand { kind, ..BaseCommand::default() }.encode_to_vec();
+            command.extend(&bytes);
+            let size = u32::try_from(command.len()).unwrap();
+            let framed = [size.to_be_bytes().as_slice(), &command].concat();
+            if let Ok(Answer::Refused(words)) = answer(&framed) {
+                prop_assert!(words.chars().count() <= LONGEST_MESSAGE && !words.contains('\n'));
+            }
+        }
     }
 }

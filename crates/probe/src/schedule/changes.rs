@@ -1,5 +1,5 @@
-//! The queue of keys whose outcome changed. Bounded by the number of keys, whatever the reader does: a key that waits to
-//! be read is not queued twice.
+//! The queue of keys whose outcome changed. Bounded by the number of keys, whatever the reader does: a key
+//! that waits to be read is not queued twice.
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};

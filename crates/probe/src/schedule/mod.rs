@@ -1,11 +1,12 @@
 //! Repeats probes in the background and tells whose outcome changed.
 //!
-//! * One task per *target*: keys with equal targets share it, so a thousand `Milvus` on one etcd ask it as often as one does.
+//! * One task per *target*: keys with equal targets share it, so a thousand `Milvus` on one etcd ask it as
+//!   often as one does.
 //! * Ready: every [`HEALTHY_INTERVAL`]. Not ready: [`FIRST_RETRY`], doubled up to [`LONGEST_RETRY`]. A single
 //!   failure of what was ready is retried and not told; see [`FAILURES_TO_FLIP`].
-//! * No target waits for another, except for a place among those that are probed right now. Targets whose last probe failed
-//!   have places of their own ([`FAILING_AT_ONCE`]), so addresses that swallow packets, which
-//!   hold a place for the whole [`crate::DEADLINE`], never delay a probe of what works ([`AT_ONCE`]).
+//! * No target waits for another, except for a place among those that are probed right now. Targets whose
+//!   last probe failed have places of their own ([`FAILING_AT_ONCE`]), so addresses that swallow packets,
+//!   which hold a place for the whole [`crate::DEADLINE`], never delay a probe of what works ([`AT_ONCE`]).
 
 mod changes;
 mod pace;
@@ -30,8 +31,8 @@ use crate::target::{Fingerprint, Target, probe};
 
 /// Probes that run at the same time, of targets that are ready or new.
 pub const AT_ONCE: usize = 64;
-/// Probes that run at the same time, of targets whose last probe failed: with 5 s each and 30 s between two, 1500
-/// addresses that swallow packets fit.
+/// Probes that run at the same time, of targets whose last probe failed: with 5 s each and 30 s between two,
+/// 1500 addresses that swallow packets fit.
 pub const FAILING_AT_ONCE: usize = 256;
 
 /// Who wants to know about a target, in the words of the caller: e.g. `namespace/name#etcd`.
@@ -104,7 +105,8 @@ struct Watched {
 }
 
 impl Prober {
-    /// A prober that asks the real systems, and the keys whose outcome changes. Must be called within a tokio runtime.
+    /// A prober that asks the real systems, and the keys whose outcome changes. Must be called within a tokio
+    /// runtime.
     pub fn new() -> (Self, Changes) {
         Self::with_check(Arc::new(|target| Box::pin(async move { probe(&target).await })))
     }
@@ -121,8 +123,9 @@ impl Prober {
         (Self { inner: Arc::new(Inner { state: Arc::default(), runner }) }, changes)
     }
 
-    /// Sees to it that `target` is probed for `key`, and gives what is known already. A key has one target: another one
-    /// than before replaces it and is probed at once. Cheap when nothing changed; meant to be called in each pass.
+    /// Sees to it that `target` is probed for `key`, and gives what is known already. A key has one target:
+    /// another one than before replaces it and is probed at once. Cheap when nothing changed; meant to be
+    /// called in each pass.
     pub fn ensure(&self, key: &ProbeKey, target: Target) -> Option<Observed> {
         let mut state = lock(&self.inner.state);
         if state.keys.get(key).is_none_or(|current| **current != target) {
@@ -172,7 +175,8 @@ impl fmt::Debug for Prober {
 }
 
 impl Inner {
-    /// Starts the task of a new target. Its first result needs the lock that the caller holds, so it cannot be early.
+    /// Starts the task of a new target. Its first result needs the lock that the caller holds, so it cannot
+    /// be early.
     fn start(&self, state: &mut State, target: Target) -> Arc<Target> {
         let target = Arc::new(target);
         let task = tokio::spawn(self.runner.clone().run(self.state.clone(), target.clone()));

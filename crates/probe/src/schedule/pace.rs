@@ -4,15 +4,16 @@ use std::time::Duration;
 
 use crate::outcome::Outcome;
 
-/// Between two probes of what is ready, before [`JITTER_PERCENT`]. Upstream: 30 s for what is not healthy, 60 s else.
+/// Between two probes of what is ready, before [`JITTER_PERCENT`]. Upstream: 30 s for what is not healthy, 60
+/// s else.
 pub const HEALTHY_INTERVAL: Duration = Duration::from_secs(30);
 /// After a first failure; doubled with each further one.
 pub const FIRST_RETRY: Duration = Duration::from_secs(1);
 /// The longest time between two probes of what is not ready.
 pub const LONGEST_RETRY: Duration = Duration::from_secs(30);
-/// Findings in a row that change what is said of what is ready. One alone is a lost packet or a leader election, and a condition
-/// that flips for it makes people distrust it: it is kept to ourselves and tried again after [`FIRST_RETRY`]. The same
-/// goes for a member that is away while the others are ready.
+/// Findings in a row that change what is said of what is ready. One alone is a lost packet or a leader
+/// election, and a condition that flips for it makes people distrust it: it is kept to ourselves and tried
+/// again after [`FIRST_RETRY`]. The same goes for a member that is away while the others are ready.
 pub const FAILURES_TO_FLIP: u32 = 2;
 /// Every wait is longer or shorter by up to this share, so that a thousand targets do not stay in step.
 pub const JITTER_PERCENT: u32 = 20;

@@ -1,7 +1,7 @@
 //! Reads what a storage says when it does not list a bucket; S3 and Azure have the same form of errors.
 //!
-//! A body names the request by an id that differs each time, which must not reach a condition. Only its `Code`, `Message`
-//! and `Region` are taken, and of the message the first line.
+//! A body names the request by an id that differs each time, which must not reach a condition. Only its
+//! `Code`, `Message` and `Region` are taken, and of the message the first line.
 
 /// What the storage said.
 #[derive(Debug, Clone, PartialEq, Eq)]

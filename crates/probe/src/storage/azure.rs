@@ -80,8 +80,8 @@ mod tests {
         target(StorageAccess::Stranger("not checked".into()))
     }
 
-    /// What Azure answers, by its documentation: to the right signature a listing, to a stranger nothing, and about
-    /// another container that it is missing.
+    /// What Azure answers, by its documentation: to the right signature a listing, to a stranger nothing, and
+    /// about another container that it is missing.
     async fn azure(headers: HeaderMap, uri: http::Uri, RawQuery(query): RawQuery) -> (StatusCode, String) {
         let error = |code: &str, text: &str| {
             format!(

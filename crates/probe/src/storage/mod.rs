@@ -1,11 +1,12 @@
 //! Object storage: can the bucket be listed?
 //!
-//! One object is asked for, because listing needs what Milvus needs (its own start checks the bucket and its garbage
-//! collection lists it), and because it works with credentials that are limited to one bucket. Upstream asks MinIO's
-//! admin API, so there the credentials of Milvus need to be an administrator's.
+//! One object is asked for, because listing needs what Milvus needs (its own start checks the bucket and its
+//! garbage collection lists it), and because it works with credentials that are limited to one bucket.
+//! Upstream asks MinIO's admin API, so there the credentials of Milvus need to be an administrator's.
 //!
-//! Without keys (IAM) the identity that may list it is that of the Milvus pods, not ours. Then what can be seen by anybody is all
-//! that is claimed: that a storage answers, and, where it tells strangers, that the bucket is missing.
+//! Without keys (IAM) the identity that may list it is that of the Milvus pods, not ours. Then what can be
+//! seen by anybody is all that is claimed: that a storage answers, and, where it tells strangers, that the
+//! bucket is missing.
 
 mod answer;
 mod azure;
@@ -45,7 +46,8 @@ pub struct StorageKeys {
 pub enum StorageAccess {
     /// The same keys as Milvus'.
     Keys(StorageKeys),
-    /// A stranger, because only the Milvus pods have the identity that may use the bucket. Holds what is not checked, and why.
+    /// A stranger, because only the Milvus pods have the identity that may use the bucket. Holds what is not
+    /// checked, and why.
     Stranger(String),
 }
 
@@ -177,8 +179,8 @@ impl StorageTarget {
 }
 
 impl StorageKeys {
-    /// What is wrong with the keys before anybody is asked. A key that came from a file often ends in a line break, which no HTTP
-    /// header can hold.
+    /// What is wrong with the keys before anybody is asked. A key that came from a file often ends in a line
+    /// break, which no HTTP header can hold.
     fn check(&self) -> Result<(), String> {
         for (key, name) in [(&self.access_key, "accesskey"), (&self.secret_key, "secretkey")] {
             if key.expose().is_empty() {

@@ -7,8 +7,8 @@ use super::StorageTarget;
 use super::answer::{Answer, from_body};
 use crate::fault;
 
-/// The region that requests are signed for where none is configured; MinIO and most others accept it, and who does not
-/// names the right one in its answer, see [`ask`].
+/// The region that requests are signed for where none is configured; MinIO and most others accept it, and who
+/// does not names the right one in its answer, see [`ask`].
 const DEFAULT_REGION: &str = "us-east-1";
 
 /// Asks; a storage that wants another region than [`DEFAULT_REGION`] says which, and is asked once more.
@@ -28,8 +28,8 @@ async fn once(target: &StorageTarget, region: &str) -> Answer {
     }
 }
 
-/// The request itself. The signature is `object_store`'s; its client is not used because it retries, and because its errors
-/// put times and request ids around what the server said.
+/// The request itself. The signature is `object_store`'s; its client is not used because it retries, and
+/// because its errors put times and request ids around what the server said.
 async fn list_one(target: &StorageTarget, region: &str) -> Result<(u16, String), String> {
     let mut request = http::Request::get(url(target))
         .body(HttpRequestBody::empty())
