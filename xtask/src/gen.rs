@@ -236,7 +236,8 @@ fn fields_page(milvus: &Value, upgrade: &Value) -> String {
         "## Milvus: each component\n\nBelow `spec.components.<component>`. Only `proxy`, `dataNode`, ",
     );
     page.push_str("`queryNode` and `streamingNode` have `groups`; only `proxy` and `standalone` have ");
-    page.push_str("`service…`, `port` and `ingress`; only `dataNode`, `queryNode` and `indexNode` have `statefulSet`.\n\n");
+    page.push_str("`service…`, `port` and `ingress`; only `dataNode`, `queryNode` and `indexNode` have ");
+    page.push_str("`statefulSet`.\n\n");
     table(&mut page, &component);
     page.push_str("## Milvus: status\n\n");
     table(&mut page, &status);

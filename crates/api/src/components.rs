@@ -166,7 +166,8 @@ impl Components {
         }
     }
 
-    /// What the user wrote of a `StatefulSet` for a component; none where nothing was, or where there can't be one.
+    /// What the user wrote of a `StatefulSet` for a component; none where nothing was, or where there can't
+    /// be one.
     pub fn stateful_set(&self, name: ComponentName) -> Option<&ComponentStatefulSet> {
         match name {
             ComponentName::DataNode => self.data_node.as_ref()?.stateful_set.as_deref(),

@@ -177,7 +177,8 @@ pub async fn path_in(kubernetes: Version, tool: Tool) -> Result<PathBuf, Error> 
     }
 }
 
-/// Builds every program that control planes of every version with played nodes need, and that is not built yet.
+/// Builds every program that control planes of every version with played nodes need, and that is not built
+/// yet.
 ///
 /// # Errors
 /// As [`path`].
@@ -188,7 +189,8 @@ pub async fn build_all() -> Result<(), Error> {
     Ok(())
 }
 
-/// Builds every program that a control plane of this version with played nodes needs, and that is not built yet.
+/// Builds every program that a control plane of this version with played nodes needs, and that is not built
+/// yet.
 ///
 /// # Errors
 /// As [`path`].

@@ -64,7 +64,8 @@ async fn waiting(pods: &Api<Pod>, name: &str) -> (String, String) {
     (reason(&pod).unwrap(), pod.status.unwrap().phase.unwrap())
 }
 
-/// Ends a wait once it has seen what it is to report: with the clock paused, tokio goes to the next deadline by itself.
+/// Ends a wait once it has seen what it is to report: with the clock paused, tokio goes to the next deadline
+/// by itself.
 #[derive(Default)]
 struct TimeIsUp(Cell<bool>);
 
@@ -151,7 +152,8 @@ async fn an_account_without_rights_is_refused_and_the_audit_log_says_who_wrote_w
         "--serviceaccount=rights:writer",
     ];
     plane.access().kubectl(grant).await.unwrap().success().unwrap();
-    // The API server's authorizer learns of the binding by a watch: the writer may read from then on, and write.
+    // The API server's authorizer learns of the binding by a watch: the writer may read from then on, and
+    // write.
     wait_for(maps.clone(), "map", SOON, |map| map.is_none()).await.unwrap();
     maps.create(&PostParams::default(), &map).await.unwrap();
     let patch = Patch::Merge(json!({ "data": { "key": "value" } }));

@@ -1,5 +1,6 @@
-//! How one Deployment holds new pods next to old ones, Ready and under one name, until it is told to go on. Whoever builds a
-//! step of an upgrade on that relies on the Deployment controller for what is asserted here; `docs/design/hold.md` says what.
+//! How one Deployment holds new pods next to old ones, Ready and under one name, until it is told to go on.
+//! Whoever builds a step of an upgrade on that relies on the Deployment controller for what is asserted here;
+//! `docs/design/hold.md` says what.
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 use std::time::Duration;
@@ -99,8 +100,8 @@ impl Stage {
         wait_for(self.deployments.clone(), "web", SOON, holds).await.unwrap().unwrap()
     }
 
-    /// Makes the controller look once more at what is there, and returns when it has: what it has not done then, it does
-    /// not do until something changes.
+    /// Makes the controller look once more at what is there, and returns when it has: what it has not done
+    /// then, it does not do until something changes.
     async fn looked_again(&self) -> Deployment {
         let patch = Patch::Merge(json!({ "metadata": { "annotations": { "look": "again" } } }));
         let patched = self.deployments.patch("web", &PatchParams::default(), &patch).await.unwrap();
@@ -116,7 +117,8 @@ impl Stage {
             .await
     }
 
-    /// How many old and new pods the Deployment controller wants: it writes that before it says what it has seen.
+    /// How many old and new pods the Deployment controller wants: it writes that before it says what it has
+    /// seen.
     async fn wanted(&self) -> (i32, i32) {
         let sets = self.replica_sets.list(&ListParams::default()).await.unwrap().items;
         assert_eq!(sets.len(), 2, "one ReplicaSet for each template");

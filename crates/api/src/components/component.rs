@@ -54,7 +54,8 @@ pub struct GroupedComponent {
     pub groups: Vec<DeploymentGroup>,
 }
 
-/// A component that works on segments: its pods may be divided into groups, and may be those of a `StatefulSet`.
+/// A component that works on segments: its pods may be divided into groups, and may be those of a
+/// `StatefulSet`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SegmentNode {

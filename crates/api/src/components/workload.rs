@@ -1,12 +1,13 @@
-//! What the Go operator's newer releases let a component ask for besides a Deployment: an autoscaler, a `StatefulSet`.
+//! What the Go operator's newer releases let a component ask for besides a Deployment: an autoscaler, a
+//! `StatefulSet`.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{FreeForm, schema::free_form_list};
 
-/// A `HorizontalPodAutoscaler` of a component. Metrics and behavior are Kubernetes' own (`autoscaling/v2`), kept as they are
-/// written.
+/// A `HorizontalPodAutoscaler` of a component. Metrics and behavior are Kubernetes' own (`autoscaling/v2`),
+/// kept as they are written.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Autoscaler {

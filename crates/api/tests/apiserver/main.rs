@@ -1,4 +1,5 @@
-//! The definitions on real API servers: one control plane of each version for the whole binary, a namespace for each test.
+//! The definitions on real API servers: one control plane of each version for the whole binary, a namespace
+//! for each test.
 #![allow(clippy::disallowed_methods, reason = "tests may read files and the clock")]
 #![allow(clippy::unwrap_used, reason = "a helper of a test fails as the test does")]
 

@@ -54,15 +54,16 @@ async fn next(
     timeout(SOON, found).await.unwrap();
 }
 
-/// Applies a definition that is new, and returns when its objects can be listed: some time after it is established.
+/// Applies a definition that is new, and returns when its objects can be listed: some time after it is
+/// established.
 async fn install(plane: &ControlPlane, api: &Api<DynamicObject>, definition: &Value) {
     apply(plane, definition).await;
     let mut events = pin!(watcher(api.clone(), watcher::Config::default()).default_backoff());
     next(&mut events, |event| matches!(event, Event::InitDone)).await;
 }
 
-/// Applies a definition over another one, and returns when the API server judges by it: it ends every watch of the objects
-/// then, and has them listed anew.
+/// Applies a definition over another one, and returns when the API server judges by it: it ends every watch
+/// of the objects then, and has them listed anew.
 async fn replace(plane: &ControlPlane, api: &Api<DynamicObject>, definition: &Value) {
     let mut events = pin!(watcher(api.clone(), watcher::Config::default()).default_backoff());
     next(&mut events, |event| matches!(event, Event::InitDone)).await;

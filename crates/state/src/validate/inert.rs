@@ -45,7 +45,10 @@ pub const FIELDS: &[Field] = &[
     not_yet("spec.components.dataNode.groups", GROUPS),
     not_yet("spec.components.queryNode.groups", GROUPS),
     not_yet("spec.components.streamingNode.groups", GROUPS),
-    not_yet("spec.components.*.hpa", "no autoscaler is made; `replicas: -1` leaves the number of pods to one of your own"),
+    not_yet(
+        "spec.components.*.hpa",
+        "no autoscaler is made; `replicas: -1` leaves the number of pods to one of your own",
+    ),
     not_yet("spec.components.dataNode.statefulSet", STATEFUL_SET),
     not_yet("spec.components.queryNode.statefulSet", STATEFUL_SET),
     not_yet("spec.components.indexNode.statefulSet", STATEFUL_SET),

@@ -16,8 +16,8 @@ use super::{CacheSnafu, Error, GoBuildSnafu, NoGoSnafu, RunGoSnafu, Tool, Versio
 /// How often a build that is still running says so.
 const REMINDER: Duration = Duration::from_mins(1);
 
-/// Builds `tool` of a line of Kubernetes into `executable`. Waits while another process builds, for the programs of Kubernetes share most of
-/// their packages and two builds at once would compile them twice.
+/// Builds `tool` of a line of Kubernetes into `executable`. Waits while another process builds, for the
+/// programs of Kubernetes share most of their packages and two builds at once would compile them twice.
 pub(super) async fn build(tool: Tool, kubernetes: Version, executable: &Path) -> Result<(), Error> {
     let (program, version) = (tool.program(), tool.version_in(kubernetes)?);
     ensure_go(program, version).await?;

@@ -5,8 +5,8 @@ use strum::{EnumIter, IntoStaticStr};
 
 use super::{Error, NoVersionSnafu, PAUSE_VERSION, Tool};
 
-/// A release line of Kubernetes whose API server, controllers and scheduler can be had. Clients and the programs of a node that
-/// runs containers are those of the default line.
+/// A release line of Kubernetes whose API server, controllers and scheduler can be had. Clients and the
+/// programs of a node that runs containers are those of the default line.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, EnumIter, IntoStaticStr)]
 pub enum Version {
     /// The line that every test runs on.
@@ -49,8 +49,8 @@ impl Module {
 }
 
 impl Tool {
-    /// The pinned version without a leading `v`, as the committed `go.mod` has it; for the servers of Kubernetes that of
-    /// the default line.
+    /// The pinned version without a leading `v`, as the committed `go.mod` has it; for the servers of
+    /// Kubernetes that of the default line.
     ///
     /// # Errors
     /// The committed `go.mod` does not name the program in the expected form: a mistake in this crate.
@@ -105,7 +105,8 @@ impl Tool {
             Self::Etcd | Self::Minio | Self::Coredns | Self::Pause => Vec::new(),
             Self::Kwok => vec![format!("sigs.k8s.io/kwok/pkg/consts.Version={version}")],
             Self::Helm => {
-                // Without these helm renders and lints charts for Kubernetes 1.20 when it is not asked to look.
+                // Without these helm renders and lints charts for Kubernetes 1.20 when it is not asked to
+                // look.
                 let (major, minor) = major_minor(Self::KubeApiserver.version().unwrap_or_default());
                 let helm = "helm.sh/helm/v3";
                 vec![
