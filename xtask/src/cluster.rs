@@ -76,7 +76,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
         Action::Up { which, context: None, nodes, ready_delay, real_node } => {
             let delays = Delays { ready: ready_delay, ..Delays::default() };
             let real_node = if real_node { Some(prepare_real_node().await?) } else { None };
-            up(&which.name, Options { nodes, delays }, real_node).await?;
+            up(&which.name, Options { nodes, delays, ..Options::default() }, real_node).await?;
         }
         Action::Down { all: true, .. } => {
             for name in clusters::list()? {

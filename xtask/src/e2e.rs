@@ -12,7 +12,7 @@ use std::{
 };
 
 use clap::Parser;
-use milvus_testkit::{clusters, control_plane::Options, stages::Delays};
+use milvus_testkit::{clusters, control_plane::Options};
 
 use crate::{Failure, cargo, cluster, real_milvus};
 
@@ -85,7 +85,7 @@ async fn scenario(report: &mut Report, ours: Option<PathBuf>) -> Result<(), Fail
 
     let node = cluster::prepare_real_node().await?;
     report.before = Some(place::Traces::of_this_machine()?);
-    let options = Options { nodes: 0, delays: Delays::default() };
+    let options = Options { nodes: 0, ..Options::default() };
     let up = async { Ok(clusters::up(CLUSTER, options, Some(&node)).await?) };
     let (_, access) = report.timed("Control plane and node", Box::pin(up)).await?;
     let place = Place::new(access, clusters::directory(CLUSTER)?)?;

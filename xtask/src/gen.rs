@@ -211,7 +211,7 @@ fn fields_page(milvus: &Value, upgrade: &Value) -> String {
     let mut found = Vec::new();
     rows("Milvus", "", &schema(milvus), &mut found);
     let (spec, status) = (select(&mut found, "spec."), select(&mut found, "status"));
-    // Only the proxy has all that a component can have: the other components show nothing new.
+    // The proxy has all that a component can have but a StatefulSet: the other components show nothing new.
     let components =
         ["proxy", "standalone", "dataNode", "queryNode", "streamingNode", "mixCoord", "rootCoord"];
     let components = components.iter().chain(&["dataCoord", "queryCoord", "indexCoord", "indexNode", "cdc"]);
@@ -219,12 +219,14 @@ fn fields_page(milvus: &Value, upgrade: &Value) -> String {
     let (component, rest): (Vec<_>, Vec<_>) = spec
         .into_iter()
         .partition(|row| below_components.iter().any(|component| row.path.starts_with(component)));
-    let component: Vec<_> = component
-        .into_iter()
-        .filter_map(|row| {
-            row.path.strip_prefix("spec.components.proxy.").map(str::to_owned).map(|path| Row { path, ..row })
-        })
-        .collect();
+    let shown = |path: &str| {
+        let of_nodes = || path.strip_prefix("spec.components.dataNode.");
+        let stateful_set = || of_nodes().filter(|field| field.starts_with("statefulSet"));
+        path.strip_prefix("spec.components.proxy.").or_else(stateful_set).map(str::to_owned)
+    };
+    let mut component: Vec<_> =
+        component.into_iter().filter_map(|row| shown(&row.path).map(|path| Row { path, ..row })).collect();
+    component.sort_by(|one, other| one.path.cmp(&other.path));
 
     let mut page = format!("<!-- {MARK} -->\n\n# Fields\n\n");
     page.push_str("`[]` stands for each item of a list, `{}` for each value of a map. The same text is in ");
@@ -234,7 +236,8 @@ fn fields_page(milvus: &Value, upgrade: &Value) -> String {
         "## Milvus: each component\n\nBelow `spec.components.<component>`. Only `proxy`, `dataNode`, ",
     );
     page.push_str("`queryNode` and `streamingNode` have `groups`; only `proxy` and `standalone` have ");
-    page.push_str("`service…`, `port` and `ingress`.\n\n");
+    page.push_str("`service…`, `port` and `ingress`; only `dataNode`, `queryNode` and `indexNode` have ");
+    page.push_str("`statefulSet`.\n\n");
     table(&mut page, &component);
     page.push_str("## Milvus: status\n\n");
     table(&mut page, &status);

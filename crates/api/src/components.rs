@@ -6,6 +6,7 @@
 mod choices;
 mod component;
 mod shared;
+mod workload;
 
 use std::collections::BTreeMap;
 
@@ -13,8 +14,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use choices::{ComponentName, ImageUpdateMode, ServiceType, TargetPortType};
-pub use component::{Component, DeploymentGroup, GroupedComponent, Ingress, Proxy, ServiceComponent};
+pub use component::{
+    Component, DeploymentGroup, GroupedComponent, IndexNode, Ingress, Proxy, SegmentNode, ServiceComponent,
+};
 pub use shared::{ComponentSpec, RollingUpdate};
+pub use workload::{Autoscaler, ComponentStatefulSet};
 
 use crate::schema::plain_integer;
 
@@ -120,15 +124,15 @@ pub struct Components {
 
     /// Builds indexes, up to Milvus 2.5.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub index_node: Option<Box<Component>>,
+    pub index_node: Option<Box<IndexNode>>,
 
     /// Writes and compacts segments.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub data_node: Option<Box<GroupedComponent>>,
+    pub data_node: Option<Box<SegmentNode>>,
 
     /// Serves searches.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub query_node: Option<Box<GroupedComponent>>,
+    pub query_node: Option<Box<SegmentNode>>,
 
     /// Owns the write-ahead log, from Milvus 2.6.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -152,13 +156,24 @@ impl Components {
             ComponentName::DataCoord => self.data_coord.as_deref(),
             ComponentName::QueryCoord => self.query_coord.as_deref(),
             ComponentName::IndexCoord => self.index_coord.as_deref(),
-            ComponentName::IndexNode => self.index_node.as_deref(),
+            ComponentName::IndexNode => self.index_node.as_ref().map(|node| &node.component),
             ComponentName::Cdc => self.cdc.as_deref(),
             ComponentName::DataNode => self.data_node.as_ref().map(|node| &node.component),
             ComponentName::QueryNode => self.query_node.as_ref().map(|node| &node.component),
             ComponentName::StreamingNode => self.streaming_node.as_ref().map(|node| &node.component),
             ComponentName::Proxy => self.proxy.as_ref().map(|proxy| &proxy.service.component),
             ComponentName::Standalone => self.standalone.as_ref().map(|standalone| &standalone.component),
+        }
+    }
+
+    /// What the user wrote of a `StatefulSet` for a component; none where nothing was, or where there can't
+    /// be one.
+    pub fn stateful_set(&self, name: ComponentName) -> Option<&ComponentStatefulSet> {
+        match name {
+            ComponentName::DataNode => self.data_node.as_ref()?.stateful_set.as_deref(),
+            ComponentName::QueryNode => self.query_node.as_ref()?.stateful_set.as_deref(),
+            ComponentName::IndexNode => self.index_node.as_ref()?.stateful_set.as_deref(),
+            _ => None,
         }
     }
 

@@ -24,8 +24,9 @@ mod schema;
 
 pub use cluster::{MilvusCluster, MilvusClusterSpec};
 pub use components::{
-    Component, ComponentName, ComponentSpec, Components, DeploymentGroup, GroupedComponent, ImageUpdateMode,
-    Ingress, Proxy, RollingUpdate, ServiceComponent, ServiceType, TargetPortType,
+    Autoscaler, Component, ComponentName, ComponentSpec, ComponentStatefulSet, Components, DeploymentGroup,
+    GroupedComponent, ImageUpdateMode, IndexNode, Ingress, Proxy, RollingUpdate, SegmentNode,
+    ServiceComponent, ServiceType, TargetPortType,
 };
 pub use conditions::{ConditionStatus, ConditionType, Reason};
 pub use dependencies::{

@@ -92,4 +92,9 @@ pub struct UpgradePolicy {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0))]
     pub min_ready_seconds: Option<i32>,
+
+    /// Protect running pods against evictions: a `PodDisruptionBudget` with `maxUnavailable: 1` for each
+    /// component with two or more replicas; none where another budget selects the pods. False when unset.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pod_disruption_budgets: Option<bool>,
 }

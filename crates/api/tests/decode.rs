@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a helper of a test fails as the test does")]
 
-use k8s_openapi::api::core::v1::Container;
+use k8s_openapi::api::core::v1::{Container, PersistentVolumeClaim};
 use milvus_api::{
     ComponentName, ConditionType, Milvus, MilvusState, MilvusStatus, MilvusUpgrade, Mode, MsgStreamType, crd,
 };
@@ -54,9 +54,33 @@ fn what_a_user_writes_is_found_where_it_belongs() {
     let sidecar: Container =
         components.component(ComponentName::MixCoord).unwrap().sidecars[0].decode().unwrap();
     assert_eq!(sidecar.image.as_deref(), Some("busybox"));
+    let query_node = components.component(ComponentName::QueryNode).unwrap();
+    let autoscaler = query_node.hpa.as_ref().unwrap();
+    assert_eq!((autoscaler.min_replicas, autoscaler.max_replicas), (Some(2), Some(20)));
+    assert_eq!(autoscaler.metrics[0].get_path(&["resource", "name"]), Some(&json!("memory")));
+    let stateful_set = components.stateful_set(ComponentName::QueryNode).unwrap();
+    assert_eq!(stateful_set.enabled, Some(true));
+    let claim: PersistentVolumeClaim = stateful_set.volume_claim_templates[0].decode().unwrap();
+    assert_eq!(claim.metadata.name.as_deref(), Some("cache"));
+    assert_eq!(components.stateful_set(ComponentName::Proxy), None);
     let dependencies = milvus.spec.dependencies.unwrap();
     assert_eq!(dependencies.msg_stream_type, Some(MsgStreamType::Pulsar));
     assert!(milvus.status.unwrap().is_true(ConditionType::MilvusReady));
+}
+
+#[test]
+fn an_autoscaler_that_no_schema_has_checked_is_readable() {
+    let component: milvus_api::Component =
+        serde_json::from_value(json!({ "hpa": { "minReplicas": 2 } })).unwrap();
+    assert_eq!(component.hpa.unwrap().max_replicas, None);
+}
+
+#[test]
+fn budgets_for_pods_are_asked_for_in_the_upgrade_policy() {
+    let written = json!({ "upgradePolicy": { "minReadySeconds": 1, "podDisruptionBudgets": true } });
+    let spec: milvus_api::MilvusSpec = serde_json::from_value(written.clone()).unwrap();
+    assert_eq!(spec.upgrade_policy.as_ref().unwrap().pod_disruption_budgets, Some(true));
+    assert_eq!(serde_json::to_value(&spec).unwrap()["upgradePolicy"], written["upgradePolicy"]);
 }
 
 #[test]

@@ -24,6 +24,8 @@ use crate::{
     tools::{self, Tool},
 };
 
+pub use crate::tools::Version;
+
 pub(crate) mod nodes;
 mod programs;
 mod users;
@@ -81,6 +83,8 @@ pub enum Error {
 /// How a control plane is made.
 #[derive(Debug, Clone)]
 pub struct Options {
+    /// Which Kubernetes.
+    pub version: Version,
     /// How many nodes; all are played, untainted, and large.
     pub nodes: usize,
     /// When pods become Ready and are gone.
@@ -89,7 +93,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { nodes: 1, delays: Delays::default() }
+        Self { version: Version::default(), nodes: 1, delays: Delays::default() }
     }
 }
 
@@ -123,15 +127,22 @@ pub struct ControlPlane {
     scratch: Option<Scratch>,
 }
 
-static SHARED: OnceCell<ControlPlane> = OnceCell::const_new();
+/// The shared one of each version.
+static SHARED: [OnceCell<ControlPlane>; 2] = [OnceCell::const_new(), OnceCell::const_new()];
 
 impl ControlPlane {
     /// Starts one with default options and waits until it is ready, which takes about 5 s.
+    ///
+    /// # Errors
+    /// As [`ControlPlane::start`].
     pub async fn new() -> Result<Self, Error> {
         Self::start(Options::default()).await
     }
 
     /// Starts one and waits until its API is ready and its nodes are.
+    ///
+    /// # Errors
+    /// A program can't be had or does not run, or its API or a node is not ready in time.
     pub async fn start(options: Options) -> Result<Self, Error> {
         let scratch = Scratch::new("control-plane").await.context(FilesSnafu)?;
         let place = Place { directory: scratch.path(), detached: false, real_node: None };
@@ -142,17 +153,31 @@ impl ControlPlane {
 
     /// The one that all tests of a test binary share; the first call starts it. Tests keep apart by namespaces. It
     /// ends with the process.
+    ///
+    /// # Errors
+    /// As [`ControlPlane::start`].
     pub async fn shared() -> Result<&'static Self, Error> {
-        SHARED.get_or_try_init(Self::new).await
+        Self::shared_of(Version::default()).await
+    }
+
+    /// As [`ControlPlane::shared`], of a version of Kubernetes.
+    ///
+    /// # Errors
+    /// As [`ControlPlane::start`].
+    pub async fn shared_of(version: Version) -> Result<&'static Self, Error> {
+        let shared = match version {
+            Version::V1_34 => &SHARED[0],
+            Version::V1_37 => &SHARED[1],
+        };
+        shared.get_or_try_init(async || Self::start(Options { version, ..Options::default() }).await).await
     }
 
     /// Starts one at a place. What was started is noted there ([`scratch::started`]), also if this fails half-way.
     pub(crate) async fn start_in(place: Place<'_>, options: Options) -> Result<Self, Error> {
         let Place { directory, detached, .. } = place;
+        let programs = [Tool::KubeApiserver, Tool::KubeControllerManager, Tool::KubeScheduler, Tool::Kwok];
         let [apiserver, controllers, scheduler, kwok] =
-            tools::paths([Tool::KubeApiserver, Tool::KubeControllerManager, Tool::KubeScheduler, Tool::Kwok])
-                .await
-                .context(ToolSnafu)?;
+            tools::paths_in(options.version, programs).await.context(ToolSnafu)?;
         if let Some(node) = place.real_node {
             node.prepare(directory).await.context(RealNodeSnafu)?;
         }

@@ -12,8 +12,10 @@ use strum::{EnumIter, IntoEnumIterator as _, IntoStaticStr};
 
 mod build;
 mod jars;
+mod module;
 
 pub use jars::{java, kafka_jars, kafka_version};
+pub use module::Version;
 
 /// Of the program below `tools/pause`; to be counted up when its source changes.
 const PAUSE_VERSION: &str = "1";
@@ -133,85 +135,6 @@ impl Tool {
         self.into()
     }
 
-    /// The pinned version without a leading `v`, as the committed `go.mod` has it.
-    pub fn version(self) -> Result<&'static str, Error> {
-        if self == Self::Pause {
-            return Ok(PAUSE_VERSION);
-        }
-        let (_, file, go_mod) = self.module();
-        go_mod
-            .lines()
-            .find_map(|line| {
-                line.strip_prefix("require ")?.split_once(" v").map(|(_, version)| version.trim())
-            })
-            .context(NoVersionSnafu { file })
-    }
-
-    /// The folder below `tools/`, its `go.mod`, and the text of that.
-    fn module(self) -> (&'static str, &'static str, &'static str) {
-        match self {
-            Self::Etcd => ("etcd", "etcd/go.mod", include_str!("../tools/etcd/go.mod")),
-            Self::KubeApiserver
-            | Self::KubeControllerManager
-            | Self::KubeScheduler
-            | Self::Kubectl
-            | Self::Kubelet
-            | Self::KubeProxy => {
-                ("kubernetes", "kubernetes/go.mod", include_str!("../tools/kubernetes/go.mod"))
-            }
-            Self::Kwok => ("kwok", "kwok/go.mod", include_str!("../tools/kwok/go.mod")),
-            Self::Helm => ("helm", "helm/go.mod", include_str!("../tools/helm/go.mod")),
-            Self::Minio => ("minio", "minio/go.mod", include_str!("../tools/minio/go.mod")),
-            Self::Coredns => ("coredns", "coredns/go.mod", include_str!("../tools/coredns/go.mod")),
-            Self::Pause => ("pause", "pause/go.mod", include_str!("../tools/pause/go.mod")),
-        }
-    }
-
-    /// The Go package of the program.
-    fn package(self) -> String {
-        match self {
-            Self::Etcd => "go.etcd.io/etcd/server/v3".to_owned(),
-            Self::Kwok => "sigs.k8s.io/kwok/cmd/kwok".to_owned(),
-            Self::Helm => "helm.sh/helm/v3/cmd/helm".to_owned(),
-            Self::Minio => "github.com/minio/minio".to_owned(),
-            Self::Coredns => "github.com/coredns/coredns".to_owned(),
-            Self::Pause => ".".to_owned(),
-            _ => format!("k8s.io/kubernetes/cmd/{}", self.program()),
-        }
-    }
-
-    /// Values that upstream's own build sets in the linker; without them a program calls itself `v0.0.0`, and
-    /// kubectl and helm then refuse or warn about the version of the server.
-    fn linker_values(self, version: &str) -> Vec<String> {
-        match self {
-            Self::Etcd | Self::Minio | Self::Coredns | Self::Pause => Vec::new(),
-            Self::Kwok => vec![format!("sigs.k8s.io/kwok/pkg/consts.Version={version}")],
-            Self::Helm => {
-                // Without these helm renders and lints charts for Kubernetes 1.20 when it is not asked to look.
-                let (major, minor) = major_minor(Self::KubeApiserver.version().unwrap_or_default());
-                let helm = "helm.sh/helm/v3";
-                vec![
-                    format!("{helm}/internal/version.version=v{version}"),
-                    format!("{helm}/internal/version.metadata="),
-                    format!("{helm}/pkg/lint/rules.k8sVersionMajor={major}"),
-                    format!("{helm}/pkg/lint/rules.k8sVersionMinor={minor}"),
-                    format!("{helm}/pkg/chartutil.k8sVersionMajor={major}"),
-                    format!("{helm}/pkg/chartutil.k8sVersionMinor={minor}"),
-                ]
-            }
-            _ => {
-                let package = "k8s.io/component-base/version";
-                let (major, minor) = major_minor(version);
-                vec![
-                    format!("{package}.gitVersion=v{version}"),
-                    format!("{package}.gitMajor={major}"),
-                    format!("{package}.gitMinor={minor}"),
-                    format!("{package}.gitTreeState=clean"),
-                ]
-            }
-        }
-    }
-
     /// Whether only a node that runs containers needs it.
     fn is_of_real_node(self) -> bool {
         matches!(self, Self::Kubelet | Self::KubeProxy | Self::Coredns | Self::Pause)
@@ -228,13 +151,24 @@ impl Tool {
 ///
 /// kubectl and helm are taken from the PATH where they are not built and there is no Go, so that a cluster that exists
 /// can be used without Go.
+///
+/// # Errors
+/// It is not built yet and there is no Go, it does not build, or the cache can't be written.
 pub async fn path(tool: Tool) -> Result<PathBuf, Error> {
-    let version = tool.version()?;
+    path_in(Version::default(), tool).await
+}
+
+/// As [`path`], in a line of Kubernetes.
+///
+/// # Errors
+/// As [`path`].
+pub async fn path_in(kubernetes: Version, tool: Tool) -> Result<PathBuf, Error> {
+    let version = tool.version_in(kubernetes)?;
     let executable = cached(&cache_dir()?, tool, version);
     if executable.is_file() {
         return Ok(executable);
     }
-    match build::build(tool, version, &executable).await {
+    match build::build(tool, kubernetes, &executable).await {
         Err(Error::NoGo { .. }) if tool.is_client() => {
             on_path(tool.program()).context(NoGoSnafu { program: tool.program(), version })
         }
@@ -243,24 +177,54 @@ pub async fn path(tool: Tool) -> Result<PathBuf, Error> {
     }
 }
 
-/// Builds every program that a control plane with played nodes needs, and that is not built yet.
+/// Builds every program that control planes of every version with played nodes need, and that is not built
+/// yet.
+///
+/// # Errors
+/// As [`path`].
 pub async fn build_all() -> Result<(), Error> {
+    for kubernetes in Version::iter() {
+        build_for(kubernetes).await?;
+    }
+    Ok(())
+}
+
+/// Builds every program that a control plane of this version with played nodes needs, and that is not built
+/// yet.
+///
+/// # Errors
+/// As [`path`].
+pub async fn build_for(kubernetes: Version) -> Result<(), Error> {
     for tool in Tool::iter().filter(|tool| !tool.is_of_real_node()) {
-        path(tool).await?;
+        path_in(kubernetes, tool).await?;
     }
     Ok(())
 }
 
 /// The executables of several programs, in the order of the request; builds what is missing, one after the other.
+///
+/// # Errors
+/// As [`path`].
 pub async fn paths<const N: usize>(tools: [Tool; N]) -> Result<[PathBuf; N], Error> {
+    paths_in(Version::default(), tools).await
+}
+
+/// As [`paths`], in a line of Kubernetes.
+///
+/// # Errors
+/// As [`path`].
+pub async fn paths_in<const N: usize>(kubernetes: Version, tools: [Tool; N]) -> Result<[PathBuf; N], Error> {
     let mut found = [const { PathBuf::new() }; N];
     for (slot, tool) in found.iter_mut().zip(tools) {
-        *slot = path(tool).await?;
+        *slot = path_in(kubernetes, tool).await?;
     }
     Ok(found)
 }
 
 /// Where built programs are kept.
+///
+/// # Errors
+/// Neither `XDG_CACHE_HOME` nor `HOME` is set.
 pub fn cache_dir() -> Result<PathBuf, Error> {
     let base = match std::env::var_os("XDG_CACHE_HOME").filter(|value| !value.is_empty()) {
         Some(base) => PathBuf::from(base),
@@ -271,11 +235,6 @@ pub fn cache_dir() -> Result<PathBuf, Error> {
 
 fn cached(cache: &Path, tool: Tool, version: &str) -> PathBuf {
     cache.join(format!("{}-{version}", tool.program())).join(tool.program())
-}
-
-fn major_minor(version: &str) -> (&str, &str) {
-    let mut parts = version.split('.');
-    (parts.next().unwrap_or_default(), parts.next().unwrap_or_default())
 }
 
 fn on_path(program: &str) -> Option<PathBuf> {
@@ -292,7 +251,19 @@ mod tests {
         let versions =
             [Tool::KubeApiserver, Tool::Kubectl, Tool::Kwok, Tool::Helm].map(|t| t.version().unwrap());
         assert_eq!(versions, ["1.34.4", "1.34.4", "0.8.0", "3.22.0"]);
+        let newest = [Tool::KubeApiserver, Tool::KubeControllerManager, Tool::KubeScheduler, Tool::Kubectl];
+        let newest = newest.map(|tool| tool.version_in(Version::V1_37).unwrap());
+        assert_eq!(newest, ["1.37.2", "1.37.2", "1.37.2", "1.34.4"], "clients are those of the default line");
         assert!(Tool::Etcd.version().unwrap().starts_with("3.6."), "kwok needs watch progress of etcd 3.6");
+    }
+
+    #[test]
+    fn each_line_of_kubernetes_is_pinned_to_a_patch_of_its_own() {
+        for line in Version::iter() {
+            let patch = Tool::KubeApiserver.version_in(line).unwrap();
+            let named: &str = line.into();
+            assert!(patch.starts_with(&format!("{named}.")), "{named} is pinned to {patch}");
+        }
     }
 
     #[test]

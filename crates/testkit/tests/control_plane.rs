@@ -1,7 +1,10 @@
 //! The control plane as a test uses it.
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
-use std::time::{Duration, Instant};
+use std::{
+    cell::Cell,
+    time::{Duration, Instant},
+};
 
 use k8s_openapi::api::{
     apps::v1::Deployment,
@@ -59,6 +62,19 @@ async fn waiting(pods: &Api<Pod>, name: &str) -> (String, String) {
     let pod =
         wait_for(pods.clone(), name, SOON, |pod| pod.and_then(reason).is_some()).await.unwrap().unwrap();
     (reason(&pod).unwrap(), pod.status.unwrap().phase.unwrap())
+}
+
+/// Ends a wait once it has seen what it is to report: with the clock paused, tokio goes to the next deadline
+/// by itself.
+#[derive(Default)]
+struct TimeIsUp(Cell<bool>);
+
+impl TimeIsUp {
+    fn now(&self) {
+        if !self.0.replace(true) {
+            tokio::time::pause();
+        }
+    }
 }
 
 async fn namespace(plane: &ControlPlane, name: &str) -> Client {
@@ -136,11 +152,10 @@ async fn an_account_without_rights_is_refused_and_the_audit_log_says_who_wrote_w
         "--serviceaccount=rights:writer",
     ];
     plane.access().kubectl(grant).await.unwrap().success().unwrap();
-    // The API server's authorizer learns of the binding by a watch.
-    let started = Instant::now();
-    while maps.create(&PostParams::default(), &map).await.is_err() {
-        assert!(started.elapsed() < SOON, "the binding never took effect");
-    }
+    // The API server's authorizer learns of the binding by a watch: the writer may read from then on, and
+    // write.
+    wait_for(maps.clone(), "map", SOON, |map| map.is_none()).await.unwrap();
+    maps.create(&PostParams::default(), &map).await.unwrap();
     let patch = Patch::Merge(json!({ "data": { "key": "value" } }));
     maps.patch("map", &PatchParams::default(), &patch).await.unwrap();
     maps.get("map").await.unwrap();
@@ -176,9 +191,17 @@ async fn images_play_the_mistakes_of_users() {
     let runs =
         |pod: Option<&Pod>| pod.and_then(|pod| pod.status.as_ref()?.phase.as_deref()) == Some("Running");
     wait_for(pods.clone(), "never", SOON, runs).await.unwrap();
-    let late = wait_for(pods, "never", Duration::from_secs(3), is_ready).await.unwrap_err().to_string();
+    // One that came later is Ready before it.
+    pods.create(&PostParams::default(), &pod("later", "milvus:v2.3.5")).await.unwrap();
+    wait_for(pods.clone(), "later", SOON, is_ready).await.unwrap();
+    let time_is_up = TimeIsUp::default();
+    let ready = |pod: Option<&Pod>| {
+        pod.is_some().then(|| time_is_up.now());
+        is_ready(pod)
+    };
+    let late = wait_for(pods, "never", SOON, ready).await.unwrap_err().to_string();
     assert!(
-        late.starts_with("Pod never was not as expected within 3s.") && late.contains("-never-ready"),
+        late.starts_with("Pod never was not as expected within 60s.") && late.contains("-never-ready"),
         "{late}"
     );
 }
@@ -192,6 +215,7 @@ async fn a_pod_hangs_in_termination_for_as_long_as_its_image_says() {
     for name in ["hang", "quick"] {
         wait_for(pods.clone(), name, SOON, is_ready).await.unwrap();
     }
+    // A lower bound: it can only take longer.
     let started = Instant::now();
     for name in ["hang", "quick"] {
         pods.delete(name, &DeleteParams::default()).await.unwrap();
@@ -257,7 +281,12 @@ async fn a_rolling_update_is_recorded_change_by_change() {
         .collect();
     assert!(generations.is_sorted() && generations.first() == Some(&1) && generations.last() == Some(&2));
 
-    let never = recorder.wait(Duration::from_millis(100), |_| false).await.unwrap_err().to_string();
+    let time_is_up = TimeIsUp::default();
+    let nothing = |_: &[milvus_testkit::recorder::Change]| {
+        time_is_up.now();
+        false
+    };
+    let never = recorder.wait(SOON, nothing).await.unwrap_err().to_string();
     assert!(never.contains("Deployment web") && never.contains("web:2"), "{never}");
 }
 
@@ -291,7 +320,11 @@ async fn helm_installs_into_the_cluster_and_into_homes_of_its_own() {
 async fn a_wait_for_what_never_exists_says_so() {
     let plane = ControlPlane::shared().await.unwrap();
     let maps: Api<ConfigMap> = Api::namespaced(plane.client().unwrap(), "default");
-    let wait = wait_for(maps, "nothing", Duration::from_millis(500), |map| map.is_some());
-    let wait::Error::Late { last, failure, .. } = wait.await.unwrap_err();
+    let time_is_up = TimeIsUp::default();
+    let exists = |map: Option<&ConfigMap>| {
+        time_is_up.now();
+        map.is_some()
+    };
+    let wait::Error::Late { last, failure, .. } = wait_for(maps, "nothing", SOON, exists).await.unwrap_err();
     assert_eq!((last.as_str(), failure), ("(no such object)", None));
 }

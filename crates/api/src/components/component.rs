@@ -6,7 +6,7 @@ use k8s_openapi::api::core::v1::{Affinity, EnvVar, Toleration, TopologySpreadCon
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ComponentSpec, ServiceType};
+use super::{Autoscaler, ComponentSpec, ComponentStatefulSet, ServiceType};
 use crate::{
     FreeForm,
     schema::{embedded, free_form_list},
@@ -24,6 +24,10 @@ pub struct Component {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = -1))]
     pub replicas: Option<i32>,
+
+    /// Autoscaler of the pods.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hpa: Option<Box<Autoscaler>>,
 
     /// Containers to add (Kubernetes `Container`).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -48,6 +52,38 @@ pub struct GroupedComponent {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
     pub groups: Vec<DeploymentGroup>,
+}
+
+/// A component that works on segments: its pods may be divided into groups, and may be those of a
+/// `StatefulSet`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SegmentNode {
+    /// The component itself.
+    #[serde(flatten)]
+    pub component: Component,
+
+    /// One Deployment for each group; `replicas` of the component is then ignored.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
+    pub groups: Vec<DeploymentGroup>,
+
+    /// A `StatefulSet` in place of the Deployments.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stateful_set: Option<Box<ComponentStatefulSet>>,
+}
+
+/// Index nodes: their pods may be those of a `StatefulSet`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct IndexNode {
+    /// The component itself.
+    #[serde(flatten)]
+    pub component: Component,
+
+    /// A `StatefulSet` in place of the Deployment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stateful_set: Option<Box<ComponentStatefulSet>>,
 }
 
 /// A component that clients connect to.

@@ -1,4 +1,5 @@
-//! The definitions on a real API server: one control plane for the whole binary, a namespace for each test.
+//! The definitions on real API servers: one control plane of each version for the whole binary, a namespace
+//! for each test.
 #![allow(clippy::disallowed_methods, reason = "tests may read files and the clock")]
 #![allow(clippy::unwrap_used, reason = "a helper of a test fails as the test does")]
 
@@ -18,19 +19,27 @@ use kube::{
     runtime::wait::{Condition, conditions},
 };
 use milvus_api::{Milvus, MilvusUpgrade, crd, milvus::DEFAULT_IMAGE};
-use milvus_testkit::{ControlPlane, wait::wait_for};
+use milvus_testkit::{ControlPlane, control_plane::Version, wait::wait_for};
+use rstest::rstest;
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
 /// How long the API server may take to notice a changed definition.
 const SOON: Duration = Duration::from_secs(30);
 
-/// What `kubectl apply` said about the definitions when they were new.
-static APPLIED: OnceCell<String> = OnceCell::const_new();
+/// What `kubectl apply` said about the definitions when they were new, on the API server of each version.
+static APPLIED: [OnceCell<String>; 2] = [OnceCell::const_new(), OnceCell::const_new()];
 
-/// The control plane, with the definitions.
-async fn plane() -> &'static ControlPlane {
-    let plane = ControlPlane::shared().await.unwrap();
+fn applied(version: Version) -> &'static OnceCell<String> {
+    match version {
+        Version::V1_34 => &APPLIED[0],
+        Version::V1_37 => &APPLIED[1],
+    }
+}
+
+/// The control plane of a version, with the definitions.
+async fn plane(version: Version) -> &'static ControlPlane {
+    let plane = ControlPlane::shared_of(version).await.unwrap();
     let apply = || async {
         let manifest = manifest(&crd::definitions().unwrap());
         let said = plane.access().apply(&manifest).await.unwrap();
@@ -39,7 +48,7 @@ async fn plane() -> &'static ControlPlane {
         }
         said
     };
-    APPLIED.get_or_init(apply).await;
+    applied(version).get_or_init(apply).await;
     plane
 }
 
@@ -68,8 +77,8 @@ fn manifest(objects: &[Value]) -> String {
 }
 
 /// A client, and a namespace of its own.
-async fn namespace(name: &str) -> (&'static ControlPlane, Client) {
-    let plane = plane().await;
+async fn namespace(version: Version, name: &str) -> (&'static ControlPlane, Client) {
+    let plane = plane(version).await;
     let client = plane.client().unwrap();
     let namespace = serde_json::from_value(json!({ "metadata": { "name": name } })).unwrap();
     Api::<Namespace>::all(client.clone()).create(&PostParams::default(), &namespace).await.unwrap();
@@ -95,12 +104,15 @@ fn object(group: &str, name: &str, spec: Option<&Value>) -> DynamicObject {
     serde_json::from_value(object).unwrap()
 }
 
+#[rstest]
 #[tokio::test]
-async fn definitions_are_applied_by_kubectl_and_say_the_same_when_applied_again() {
-    let plane = plane().await;
+async fn definitions_are_applied_by_kubectl_and_say_the_same_when_applied_again(
+    #[values(Version::V1_34, Version::V1_37)] version: Version,
+) {
+    let plane = plane(version).await;
     for name in ["milvuses", "milvusupgrades", "milvusclusters"] {
         let line = format!("customresourcedefinition.apiextensions.k8s.io/{name}.milvus.io created");
-        assert!(APPLIED.get().unwrap().contains(&line), "{APPLIED:?}");
+        assert!(applied(version).get().unwrap().contains(&line), "{:?}", applied(version));
     }
     let again = plane.access().apply(&manifest(&crd::definitions().unwrap())).await.unwrap();
     assert_eq!(again.matches(" unchanged").count(), 3, "{again}");
@@ -114,9 +126,12 @@ async fn definitions_are_applied_by_kubectl_and_say_the_same_when_applied_again(
     );
 }
 
+#[rstest]
 #[tokio::test]
-async fn an_object_without_an_image_gets_the_default_one() {
-    let (_, client) = namespace("defaults").await;
+async fn an_object_without_an_image_gets_the_default_one(
+    #[values(Version::V1_34, Version::V1_37)] version: Version,
+) {
+    let (_, client) = namespace(version, "defaults").await;
     let api = untyped(client.clone(), "milvus.io", "defaults");
     let specs =
         [None, Some(json!({})), Some(json!({ "components": {} })), Some(json!({ "components": null }))];
@@ -132,9 +147,10 @@ async fn an_object_without_an_image_gets_the_default_one() {
     assert_eq!(written.data["spec"]["components"]["proxy"], json!({ "serviceType": "ClusterIP" }));
 }
 
+#[rstest]
 #[tokio::test]
-async fn kubectl_explains_every_level() {
-    let plane = plane().await;
+async fn kubectl_explains_every_level(#[values(Version::V1_34, Version::V1_37)] version: Version) {
+    let plane = plane(version).await;
     for (path, text) in [
         ("milvus", "A Milvus installation"),
         ("milvus.spec.components.image", "Milvus image."),
@@ -149,9 +165,12 @@ async fn kubectl_explains_every_level() {
     }
 }
 
+#[rstest]
 #[tokio::test]
-async fn kubectl_shows_mode_status_and_whether_it_is_updated() {
-    let (plane, client) = namespace("columns").await;
+async fn kubectl_shows_mode_status_and_whether_it_is_updated(
+    #[values(Version::V1_34, Version::V1_37)] version: Version,
+) {
+    let (plane, client) = namespace(version, "columns").await;
     let api = Api::<Milvus>::namespaced(client, "columns");
     let mut milvus: Milvus = serde_json::from_value(json!({
         "metadata": { "name": "my-release" },
@@ -187,9 +206,12 @@ async fn kubectl_shows_mode_status_and_whether_it_is_updated() {
     plane.access().kubectl(wait).await.unwrap().success().unwrap();
 }
 
+#[rstest]
 #[tokio::test]
-async fn an_upgrade_gets_upstreams_defaults_and_needs_what_upstream_needs() {
-    let (_, client) = namespace("upgrades").await;
+async fn an_upgrade_gets_upstreams_defaults_and_needs_what_upstream_needs(
+    #[values(Version::V1_34, Version::V1_37)] version: Version,
+) {
+    let (_, client) = namespace(version, "upgrades").await;
     let api = Api::<MilvusUpgrade>::namespaced(client.clone(), "upgrades");
     let upgrade: DynamicObject = serde_json::from_value(json!({
         "apiVersion": "milvus.io/v1beta1",

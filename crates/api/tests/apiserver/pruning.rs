@@ -2,6 +2,8 @@
 
 use kube::{Api, api::PostParams};
 use milvus_api::{Milvus, MilvusStatus};
+use milvus_testkit::control_plane::Version;
+use rstest::rstest;
 use serde_json::{Value, json};
 
 use crate::{namespace, object, untyped};
@@ -31,9 +33,12 @@ fn assert_contains(path: &str, stored: &Value, sent: &Value) {
     }
 }
 
+#[rstest]
 #[tokio::test]
-async fn embedded_kubernetes_types_come_back_whole_and_the_types_read_them() {
-    let (_, client) = namespace("embedded").await;
+async fn embedded_kubernetes_types_come_back_whole_and_the_types_read_them(
+    #[values(Version::V1_34, Version::V1_37)] version: Version,
+) {
+    let (_, client) = namespace(version, "embedded").await;
     let all = embedded();
     let mut group = json!({ "name": "az1", "replicas": 1, "extraEnv": all["env"] });
     for field in ["affinity", "tolerations", "topologySpreadConstraints"] {
@@ -60,9 +65,12 @@ async fn embedded_kubernetes_types_come_back_whole_and_the_types_read_them() {
     assert_eq!(read.tolerations[0].toleration_seconds, Some(8_000_000_000));
 }
 
+#[rstest]
 #[tokio::test]
-async fn free_parts_come_back_as_they_were_written() {
-    let (_, client) = namespace("free").await;
+async fn free_parts_come_back_as_they_were_written(
+    #[values(Version::V1_34, Version::V1_37)] version: Version,
+) {
+    let (_, client) = namespace(version, "free").await;
     let anything = json!({ "a": { "b": [1, 2.5, { "c": null }], "d": "x" }, "e": true });
     let containers = json!([{ "name": "a", "livenessProbe": { "exec": { "command": ["x"] } }, "future": 1 }]);
     let values = json!({ "inCluster": { "values": anything } });
@@ -87,22 +95,67 @@ async fn free_parts_come_back_as_they_were_written() {
     assert_contains("spec", &stored.data["spec"], &spec);
 }
 
+#[rstest]
 #[tokio::test]
-async fn what_is_in_no_schema_is_dropped() {
-    let (_, client) = namespace("unknown").await;
-    let spec = json!({ "component": {}, "components": { "proxy": { "replica": 1 }, "env": [{ "name": "A", "from": 1 }] } });
+async fn fields_of_the_go_operators_newest_release_and_main_come_back_as_they_were_written(
+    #[values(Version::V1_34, Version::V1_37)] version: Version,
+) {
+    let (_, client) = namespace(version, "newest").await;
+    let anything = json!({ "a": { "b": [1, 2.5, { "c": null }] }, "d": true });
+    let component = json!({
+        "hpa": { "minReplicas": 1, "maxReplicas": 20, "metrics": [anything], "behavior": anything },
+        "rollingUpdate": { "maxSurge": "25%", "maxUnavailable": 0 },
+    });
+    let stateful_set = json!({ "enabled": true, "volumeClaimTemplates": [anything] });
+    let mut components = json!({ "rollingUpdate": { "maxSurge": 2, "maxUnavailable": "10%" } });
+    for name in [
+        "proxy",
+        "mixCoord",
+        "rootCoord",
+        "dataCoord",
+        "queryCoord",
+        "indexCoord",
+        "indexNode",
+        "dataNode",
+        "queryNode",
+        "streamingNode",
+        "standalone",
+        "cdc",
+    ] {
+        components[name] = component.clone();
+    }
+    for name in ["indexNode", "dataNode", "queryNode"] {
+        components[name]["statefulSet"] = stateful_set.clone();
+    }
+    let spec = json!({ "components": components, "upgradePolicy": { "podDisruptionBudgets": true } });
+    let api = untyped(client, "milvus.io", "newest");
+    let stored = api.create(&PostParams::default(), &object("milvus.io", "m", Some(&spec))).await.unwrap();
+    assert_contains("spec", &stored.data["spec"], &spec);
+
+    // Upstream writes an empty behavior as null.
+    let spec = json!({ "components": { "proxy": { "hpa": { "maxReplicas": 2, "behavior": null } } } });
+    let stored = api.create(&PostParams::default(), &object("milvus.io", "null", Some(&spec))).await.unwrap();
+    assert_contains("spec", &stored.data["spec"], &spec);
+}
+
+#[rstest]
+#[tokio::test]
+async fn what_is_in_no_schema_is_dropped(#[values(Version::V1_34, Version::V1_37)] version: Version) {
+    let (_, client) = namespace(version, "unknown").await;
+    let spec = json!({ "component": {}, "components": { "proxy": { "replica": 1, "statefulSet": {} }, "env": [{ "name": "A", "from": 1 }] } });
     let api = untyped(client, "milvus.io", "unknown");
     let stored =
         api.create(&PostParams::default(), &object("milvus.io", "typos", Some(&spec))).await.unwrap();
     let stored = &stored.data["spec"];
     assert!(stored.get("component").is_none(), "{stored}");
-    assert!(stored["components"]["proxy"].get("replica").is_none(), "{stored}");
+    assert_eq!(stored["components"]["proxy"], json!({ "serviceType": "ClusterIP" }));
     assert_eq!(stored["components"]["env"], json!([{ "name": "A" }]));
 }
 
+#[rstest]
 #[tokio::test]
-async fn nulls_of_the_go_operator_are_read() {
-    let (plane, client) = namespace("nulls").await;
+async fn nulls_of_the_go_operator_are_read(#[values(Version::V1_34, Version::V1_37)] version: Version) {
+    let (plane, client) = namespace(version, "nulls").await;
     let manifest = include_str!("../data/taken-over.yaml").replace("namespace: default", "namespace: nulls");
     plane.access().apply(&manifest).await.unwrap();
     let milvus = Api::<Milvus>::namespaced(client.clone(), "nulls").get("my-release").await.unwrap();
@@ -116,9 +169,10 @@ async fn nulls_of_the_go_operator_are_read() {
     assert_eq!(milvus.spec.components.global.env, []);
 }
 
+#[rstest]
 #[tokio::test]
-async fn a_status_comes_back_whole() {
-    let (_, client) = namespace("status").await;
+async fn a_status_comes_back_whole(#[values(Version::V1_34, Version::V1_37)] version: Version) {
+    let (_, client) = namespace(version, "status").await;
     let api = Api::<Milvus>::namespaced(client, "status");
     let milvus = serde_json::from_value(json!({ "metadata": { "name": "m" }, "spec": {} })).unwrap();
     let mut milvus: Milvus = api.create(&PostParams::default(), &milvus).await.unwrap();

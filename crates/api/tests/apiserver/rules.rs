@@ -2,6 +2,8 @@
 
 use kube::api::PostParams;
 use milvus_api::crd::RULES;
+use milvus_testkit::control_plane::Version;
+use rstest::rstest;
 use serde_json::{Value, json};
 
 use crate::{namespace, object, untyped};
@@ -96,9 +98,12 @@ fn cases_of_modes() -> Vec<Case> {
     ]
 }
 
+#[rstest]
 #[tokio::test]
-async fn every_rule_refuses_what_can_not_be_right_and_admits_what_may_be() {
-    let (_, client) = namespace("rules").await;
+async fn every_rule_refuses_what_can_not_be_right_and_admits_what_may_be(
+    #[values(Version::V1_34, Version::V1_37)] version: Version,
+) {
+    let (_, client) = namespace(version, "rules").await;
     let api = untyped(client, "milvus.io", "rules");
     let dry = PostParams { dry_run: true, ..PostParams::default() };
     let cases: Vec<_> = cases_of_addresses().into_iter().chain(cases_of_modes()).collect();
@@ -117,9 +122,12 @@ async fn every_rule_refuses_what_can_not_be_right_and_admits_what_may_be() {
     }
 }
 
+#[rstest]
 #[tokio::test]
-async fn the_upgrade_guide_works_on_a_standalone_with_rocksmq() {
-    let (plane, client) = namespace("guide").await;
+async fn the_upgrade_guide_works_on_a_standalone_with_rocksmq(
+    #[values(Version::V1_34, Version::V1_37)] version: Version,
+) {
+    let (plane, client) = namespace(version, "guide").await;
     let api = untyped(client, "milvus.io", "guide");
     let spec = json!({ "components": { "enableRollingUpdate": false }, "dependencies": { "msgStreamType": "rocksmq" } });
     api.create(&PostParams::default(), &object("milvus.io", "my-release", Some(&spec))).await.unwrap();
@@ -128,9 +136,12 @@ async fn the_upgrade_guide_works_on_a_standalone_with_rocksmq() {
     plane.access().kubectl(patch).await.unwrap().success().unwrap();
 }
 
+#[rstest]
 #[tokio::test]
-async fn values_that_kubernetes_would_refuse_later_are_refused_now() {
-    let (_, client) = namespace("values").await;
+async fn values_that_kubernetes_would_refuse_later_are_refused_now(
+    #[values(Version::V1_34, Version::V1_37)] version: Version,
+) {
+    let (_, client) = namespace(version, "values").await;
     let api = untyped(client, "milvus.io", "values");
     let dry = PostParams { dry_run: true, ..PostParams::default() };
     for (components, field) in [
@@ -153,6 +164,16 @@ async fn values_that_kubernetes_would_refuse_later_are_refused_now() {
         (
             json!({ "proxy": { "groups": [{ "name": "a", "replicas": 1 }, { "name": "a", "replicas": 2 }] } }),
             "spec.components.proxy.groups[1]: Duplicate value",
+        ),
+        (json!({ "cdc": { "hpa": {} } }), "spec.components.cdc.hpa.maxReplicas: Required value"),
+        (json!({ "cdc": { "hpa": { "maxReplicas": 0 } } }), "spec.components.cdc.hpa.maxReplicas"),
+        (
+            json!({ "cdc": { "hpa": { "maxReplicas": 1, "minReplicas": 0 } } }),
+            "spec.components.cdc.hpa.minReplicas",
+        ),
+        (
+            json!({ "dataNode": { "statefulSet": { "enabled": "yes" } } }),
+            "spec.components.dataNode.statefulSet.enabled",
         ),
         (json!({ "imageUpdateMode": "some" }), "spec.components.imageUpdateMode"),
         (json!({ "metricInterval": "often" }), "spec.components.metricInterval"),

@@ -1,14 +1,21 @@
 //! Objects that an older definition admitted. Each test has a definition of its own, in a group of its own.
 
-use std::time::Instant;
+use std::pin::pin;
 
+use futures::{Stream, StreamExt as _};
 use kube::{
-    Api, Client,
+    Api,
     api::{DynamicObject, Patch, PatchParams, PostParams},
+    runtime::{
+        WatchStreamExt as _,
+        watcher::{self, Event, watcher},
+    },
 };
 use milvus_api::{crd, milvus::DEFAULT_IMAGE};
-use milvus_testkit::ControlPlane;
+use milvus_testkit::{ControlPlane, control_plane::Version};
+use rstest::rstest;
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
 use crate::{SOON, established, manifest, namespace, object, untyped};
 
@@ -38,35 +45,41 @@ async fn apply(plane: &ControlPlane, definition: &Value) {
     established(plane, definition["metadata"]["name"].as_str().unwrap()).await;
 }
 
-/// Waits until the API server judges by what was applied last; there is no event for that.
-async fn in_force(
-    client: &Client,
-    group: &str,
-    namespace: &str,
-    accepts: impl Fn(&kube::Result<DynamicObject>) -> bool,
+/// Waits for an event of a watch that is repeated when it fails.
+async fn next(
+    events: &mut (impl Stream<Item = watcher::Result<Event<DynamicObject>>> + Unpin),
+    expected: impl Fn(&Event<DynamicObject>) -> bool,
 ) {
-    let api = untyped(client.clone(), group, namespace);
-    let dry = PostParams { dry_run: true, ..PostParams::default() };
-    let probe = object(group, "probe", Some(&json!({ "components": { "rollingMode": 1 } })));
-    let started = Instant::now();
-    let mut tick = tokio::time::interval(std::time::Duration::from_millis(100));
-    loop {
-        tick.tick().await;
-        let answer = api.create(&dry, &probe).await;
-        if accepts(&answer) {
-            return;
-        }
-        assert!(started.elapsed() < SOON, "the definition is not in force: {answer:?}");
-    }
+    let found = async { while !matches!(events.next().await, Some(Ok(event)) if expected(&event)) {} };
+    timeout(SOON, found).await.unwrap();
 }
 
+/// Applies a definition that is new, and returns when its objects can be listed: some time after it is
+/// established.
+async fn install(plane: &ControlPlane, api: &Api<DynamicObject>, definition: &Value) {
+    apply(plane, definition).await;
+    let mut events = pin!(watcher(api.clone(), watcher::Config::default()).default_backoff());
+    next(&mut events, |event| matches!(event, Event::InitDone)).await;
+}
+
+/// Applies a definition over another one, and returns when the API server judges by it: it ends every watch
+/// of the objects then, and has them listed anew.
+async fn replace(plane: &ControlPlane, api: &Api<DynamicObject>, definition: &Value) {
+    let mut events = pin!(watcher(api.clone(), watcher::Config::default()).default_backoff());
+    next(&mut events, |event| matches!(event, Event::InitDone)).await;
+    apply(plane, definition).await;
+    next(&mut events, |event| matches!(event, Event::Init)).await;
+}
+
+#[rstest]
 #[tokio::test]
-async fn an_object_that_breaks_a_rule_still_takes_a_status_and_annotations_and_can_be_corrected() {
+async fn an_object_that_breaks_a_rule_still_takes_a_status_and_annotations_and_can_be_corrected(
+    #[values(Version::V1_34, Version::V1_37)] version: Version,
+) {
     const GROUP: &str = "rules.example.com";
-    let (plane, client) = namespace("broken-rules").await;
-    apply(plane, &without_rules(definition(GROUP))).await;
-    in_force(&client, GROUP, "broken-rules", Result::is_ok).await;
-    let api = untyped(client.clone(), GROUP, "broken-rules");
+    let (plane, client) = namespace(version, "broken-rules").await;
+    let api = untyped(client, GROUP, "broken-rules");
+    install(plane, &api, &without_rules(definition(GROUP))).await;
     let spec = json!({
         "mode": "standalone",
         "components": { "rollingMode": 1, "enableRollingUpdate": true },
@@ -77,8 +90,7 @@ async fn an_object_that_breaks_a_rule_still_takes_a_status_and_annotations_and_c
         },
     });
     api.create(&PostParams::default(), &object(GROUP, "m", Some(&spec))).await.unwrap();
-    apply(plane, &definition(GROUP)).await;
-    in_force(&client, GROUP, "broken-rules", Result::is_err).await;
+    replace(plane, &api, &definition(GROUP)).await;
 
     let mut milvus = api.get("m").await.unwrap();
     milvus.data["status"] = json!({ "status": "Unhealthy", "observedGeneration": 1 });
@@ -100,26 +112,21 @@ async fn an_object_that_breaks_a_rule_still_takes_a_status_and_annotations_and_c
     merge(json!({ "spec": { "components": { "rollingMode": 4 } } })).await.unwrap_err();
 }
 
+#[rstest]
 #[tokio::test]
-async fn a_newer_default_image_changes_no_object_that_exists() {
+async fn a_newer_default_image_changes_no_object_that_exists(
+    #[values(Version::V1_34, Version::V1_37)] version: Version,
+) {
     const GROUP: &str = "image.example.com";
-    let (plane, client) = namespace("newer-image").await;
+    let (plane, client) = namespace(version, "newer-image").await;
     let mut newer = definition(GROUP);
-    apply(plane, &newer).await;
-    in_force(
-        &client,
-        GROUP,
-        "newer-image",
-        |answer| matches!(answer, Err(error) if error.to_string().contains("rollingMode")),
-    )
-    .await;
-    let api = untyped(client.clone(), GROUP, "newer-image");
+    let api = untyped(client, GROUP, "newer-image");
+    install(plane, &api, &newer).await;
     api.create(&PostParams::default(), &object(GROUP, "older", Some(&json!({})))).await.unwrap();
 
     let image = "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/components/properties/image/default";
     *newer.pointer_mut(image).unwrap() = json!("milvusdb/milvus:v9.9.9");
-    apply(plane, &without_rules(newer)).await;
-    in_force(&client, GROUP, "newer-image", Result::is_ok).await;
+    replace(plane, &api, &newer).await;
     api.create(&PostParams::default(), &object(GROUP, "newer", Some(&json!({})))).await.unwrap();
     let image = |name: &'static str| {
         let api = api.clone();
@@ -129,10 +136,13 @@ async fn a_newer_default_image_changes_no_object_that_exists() {
     assert_eq!(image("older").await, DEFAULT_IMAGE);
 }
 
+#[rstest]
 #[tokio::test]
-async fn the_definition_replaces_the_one_of_the_go_operator() {
+async fn the_definition_replaces_the_one_of_the_go_operator(
+    #[values(Version::V1_34, Version::V1_37)] version: Version,
+) {
     const GROUP: &str = "go.example.com";
-    let (plane, client) = namespace("go-operator").await;
+    let (plane, client) = namespace(version, "go-operator").await;
     // v1alpha1 was the stored version once, both are served, and a webhook that nobody runs converts between them.
     let mut old = without_rules(definition(GROUP));
     let webhook = json!({ "conversionReviewVersions": ["v1"], "clientConfig": {
@@ -142,19 +152,18 @@ async fn the_definition_replaces_the_one_of_the_go_operator() {
     old["spec"]["versions"][1]["served"] = json!(true);
     old["spec"]["versions"][1]["storage"] = json!(true);
     old["spec"]["versions"][0]["storage"] = json!(false);
-    apply(plane, &old).await;
+    let api = untyped(client, GROUP, "go-operator");
+    install(plane, &api, &old).await;
     old["spec"]["versions"][1]["storage"] = json!(false);
     old["spec"]["versions"][0]["storage"] = json!(true);
-    apply(plane, &old).await;
+    replace(plane, &api, &old).await;
 
-    apply(plane, &definition(GROUP)).await;
-    in_force(&client, GROUP, "go-operator", Result::is_err).await;
+    replace(plane, &api, &definition(GROUP)).await;
     let name = format!("milvuses.{GROUP}");
     let facts = "jsonpath={.spec.conversion} {.status.storedVersions}";
     let facts = plane.access().kubectl(["get", "crd", &name, "-o", facts]).await.unwrap().success().unwrap();
     assert_eq!(facts, r#"{"strategy":"None"} ["v1alpha1","v1beta1"]"#);
     let old_version = plane.access().kubectl(["get", &format!("milvuses.v1alpha1.{GROUP}")]).await.unwrap();
     assert!(old_version.stderr.contains("the server doesn't have a resource type"), "{old_version:?}");
-    let api: Api<DynamicObject> = untyped(client, GROUP, "go-operator");
     api.create(&PostParams::default(), &object(GROUP, "m", None)).await.unwrap();
 }

@@ -108,6 +108,8 @@ fn of_the_rest() -> Vec<(&'static str, Value)> {
         ("tlsSecretRefs", json!({"tls": ["a.example"]})),
         ("spec.config", json!({"log": {"level": "debug"}})),
         ("groups", json!([{"name": "g", "replicas": 1}])),
+        ("hpa.metrics", json!([{"type": "Resource", "resource": {"name": "cpu"}}])),
+        ("volumeClaimTemplates", json!([{"metadata": {"name": "c"}}])),
     ]
 }
 

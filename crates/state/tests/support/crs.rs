@@ -65,7 +65,7 @@ pub fn component(components: &mut Components, role: Role) -> &mut Component {
         Role::Proxy => &mut components.proxy.get_or_insert_default().service.component,
         Role::QueryNode => &mut components.query_node.get_or_insert_default().component,
         Role::DataNode => &mut components.data_node.get_or_insert_default().component,
-        Role::IndexNode => components.index_node.get_or_insert_default(),
+        Role::IndexNode => &mut components.index_node.get_or_insert_default().component,
         Role::MixCoord => components.mix_coord.get_or_insert_default(),
         Role::Cdc => components.cdc.get_or_insert_default(),
         other => panic!("no test sets {other}"),

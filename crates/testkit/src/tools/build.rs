@@ -11,15 +11,15 @@ use std::{
 use snafu::ResultExt;
 use tokio::process::Command;
 
-use super::{CacheSnafu, Error, GoBuildSnafu, NoGoSnafu, RunGoSnafu, Tool};
+use super::{CacheSnafu, Error, GoBuildSnafu, NoGoSnafu, RunGoSnafu, Tool, Version};
 
 /// How often a build that is still running says so.
 const REMINDER: Duration = Duration::from_mins(1);
 
-/// Builds `tool` into `executable`. Waits while another process builds, for the programs of Kubernetes share most of
-/// their packages and two builds at once would compile them twice.
-pub(super) async fn build(tool: Tool, version: &'static str, executable: &Path) -> Result<(), Error> {
-    let program = tool.program();
+/// Builds `tool` of a line of Kubernetes into `executable`. Waits while another process builds, for the
+/// programs of Kubernetes share most of their packages and two builds at once would compile them twice.
+pub(super) async fn build(tool: Tool, kubernetes: Version, executable: &Path) -> Result<(), Error> {
+    let (program, version) = (tool.program(), tool.version_in(kubernetes)?);
     ensure_go(program, version).await?;
     let directory = executable.parent().unwrap_or(executable);
     fs::create_dir_all(directory).context(CacheSnafu { path: directory })?;
@@ -34,7 +34,7 @@ pub(super) async fn build(tool: Tool, version: &'static str, executable: &Path) 
         .tempdir_in(directory)
         .context(CacheSnafu { path: directory })?;
     let output = unfinished.path().join(program);
-    compile(tool, version, &output, started).await?;
+    compile(tool, kubernetes, &output, started).await?;
     fs::rename(&output, executable).context(CacheSnafu { path: executable })?;
     say(&format!("built {program} {version} in {} s", started.elapsed().as_secs()));
     Ok(())
@@ -59,14 +59,14 @@ pub(super) async fn lock(cache: &Path, program: &'static str) -> Result<File, Er
     locked.unwrap_or_else(|stopped| Err(stopped.into())).context(CacheSnafu { path })
 }
 
-async fn compile(tool: Tool, version: &'static str, output: &Path, started: Instant) -> Result<(), Error> {
-    let program = tool.program();
+async fn compile(tool: Tool, kubernetes: Version, output: &Path, started: Instant) -> Result<(), Error> {
+    let (program, version) = (tool.program(), tool.version_in(kubernetes)?);
     let mut flags = "-s -w".to_owned();
     for value in tool.linker_values(version) {
         flags.push_str(" -X ");
         flags.push_str(&value);
     }
-    let module = Path::new(env!("CARGO_MANIFEST_DIR")).join("tools").join(tool.module().0);
+    let module = Path::new(env!("CARGO_MANIFEST_DIR")).join("tools").join(tool.module(kubernetes).folder);
     let build = Command::new("go")
         .args(["build", "-mod=readonly", "-trimpath", "-buildvcs=false", "-ldflags", &flags, "-o"])
         .arg(output)
