@@ -1,29 +1,18 @@
-//! The words. The condition, the Event and the command line say the same thing because they take it from here.
+//! The words. The condition, the Event and the command line say the same thing because they take it from
+//! here.
 
 use std::fmt::{Display, Write as _};
 
-use crate::checks::{Objection, Objections};
 use crate::component::Component;
-use crate::facts::Queue;
 use crate::next::unfinished;
-use crate::plan::{Direction, Plan, Side, Step, UpdateMode};
+use crate::plan::{Plan, Step};
 use crate::progress::{ComponentState, Progress, WaitReason, Waiting};
-use crate::version::MilvusVersion;
-
-/// The annotation on the `Milvus` by which the user allows a path that is refused.
-pub const ALLOW_ANNOTATION: &str = "milvus.io/allow-upgrade";
-
-/// The downtime of a step that replaces everything at once.
-pub const AT_ONCE: &str =
-    "all components are replaced at the same time: requests can fail until all of them are ready again";
-
-/// The downtime of a standalone that is stopped before its successor starts.
-pub const STOPPED_FIRST: &str = "requests fail from the end of the old process until the new one is ready";
+use crate::request::Direction;
 
 /// The message of the condition `MilvusUpdated`, in the words that the guides for users quote.
 ///
-/// `not_done` are the names of what is not done, in the order in which components are listed; a deployment group is
-/// named `component/group`.
+/// `not_done` are the names of what is not done, in the order in which components are listed; a deployment
+/// group is named `component/group`.
 pub fn roll_message<T: Display>(not_done: impl IntoIterator<Item = T>) -> String {
     let names: Vec<String> = not_done.into_iter().map(|name| name.to_string()).collect();
     if names.is_empty() {
@@ -35,11 +24,6 @@ pub fn roll_message<T: Display>(not_done: impl IntoIterator<Item = T>) -> String
 /// [`roll_message`] for what is not done of a plan.
 pub fn plan_message(plan: &Plan, progress: &Progress) -> String {
     roll_message(unfinished(plan, progress))
-}
-
-/// The name of a step: its components joined by `+`.
-pub fn step_name(components: &[Component]) -> String {
-    components.iter().map(ToString::to_string).collect::<Vec<_>>().join("+")
 }
 
 /// What is waited for, as a half sentence after the name of the component.
@@ -86,21 +70,6 @@ pub fn waits(on: &[(Component, Waiting)]) -> String {
     words.collect::<Vec<_>>().join("; ")
 }
 
-/// An objection, with the name of its reason.
-pub fn objection(objection: &Objection) -> String {
-    format!("{}: {}", objection.reason, objection.message)
-}
-
-/// All objections in one text; the first, which gives its reason to the condition, without its name.
-pub fn objections(objections: &Objections) -> String {
-    let mut text = objections.first().message.clone();
-    for other in objections.iter().skip(1) {
-        text.push_str(" Also ");
-        text.push_str(&objection(other));
-    }
-    text
-}
-
 /// What a plan does, as one sentence: `Upgrade from 2.4.23 to 2.5.16 in 5 steps: indexnode, mixcoord, …`.
 pub fn plan_summary(plan: &Plan) -> String {
     let to = &plan.to.version;
@@ -145,7 +114,8 @@ impl Row {
     }
 }
 
-/// The plan as a table, one row for each component in each step. Without `progress` it is a plan that has not begun.
+/// The plan as a table, one row for each component in each step. Without `progress` it is a plan that has not
+/// begun.
 pub fn rows(plan: &Plan, progress: Option<&Progress>) -> Vec<Row> {
     let row = |number: usize, step: &Step, component: Component| Row {
         step: (number + 1).to_string(),
@@ -172,82 +142,4 @@ pub fn plan_text(plan: &Plan) -> String {
         let _ = write!(text, "\nWarning: {warning}");
     }
     text
-}
-
-pub(crate) fn unknown_target(from: &Side, to: &Side) -> String {
-    format!(
-        "The image cannot be changed from {} ({}) to {}: the Milvus version of the new image is {}, so nobody can say \
-         whether it reads the data. Set `spec.components.version` to that version, for example \"2.5.16\".",
-        from.image, from.version, to.image, to.version
-    )
-}
-
-pub(crate) fn unknown_source(from: &Side, to: &Side) -> String {
-    format!(
-        "The image cannot be changed from {} to {}: the Milvus version that runs now is {}, so nobody can say whether \
-         the new one reads its data. First put `spec.components.image` back to {} and set `spec.components.version` to \
-         the version of it, for example \"2.5.16\"; then change image and version together.",
-        from.image, to.image, from.version, from.image
-    )
-}
-
-pub(crate) fn version_not_updated(stated: &MilvusVersion, tagged: &MilvusVersion) -> String {
-    format!(
-        "The image was changed to a tag that reads {tagged}, but `spec.components.version` still says {stated}, which was the \
-         old one. Set `spec.components.version` to \"{tagged}\", or remove it: the tag is enough."
-    )
-}
-
-pub(crate) fn path_refused(from: &MilvusVersion, to: &MilvusVersion, why: &str, way_round: &str) -> String {
-    format!(
-        "The image cannot be changed from {from} to {to}: {why}. {way_round} To do it all the same, at your own risk, set \
-         the annotation `{ALLOW_ANNOTATION}: \"{from}->{to}\"` on the Milvus."
-    )
-}
-
-pub(crate) fn wrong_mode(
-    from: &MilvusVersion,
-    to: &MilvusVersion,
-    mode: UpdateMode,
-    wanted: UpdateMode,
-) -> String {
-    let older_or_newer = if mode == UpdateMode::RollingUpgrade { "older" } else { "newer" };
-    format!(
-        "The image cannot be changed from {from} to {to} under `spec.components.imageUpdateMode: {mode}`: {to} is the \
-         {older_or_newer} one, and the order of the components would be wrong. If this is what you want, set \
-         `spec.components.imageUpdateMode: {wanted}`; else put the image back."
-    )
-}
-
-pub(crate) fn queue_change(from: Queue, to: Queue) -> String {
-    format!(
-        "The message queue cannot be changed from {from} to {to}: what is written and not yet in segments is in {from} and \
-         would be lost. Set `spec.dependencies.msgStreamType: {from}`. To change it all the same, at your own risk, stop all \
-         writes, flush every collection, take a backup, and set the annotation `{ALLOW_ANNOTATION}: \"{from}->{to}\"` on the \
-         Milvus."
-    )
-}
-
-pub(crate) fn overridden(from: &MilvusVersion, to: &MilvusVersion, why: &str) -> String {
-    format!("The annotation {ALLOW_ANNOTATION} allows {from} to {to}, which is otherwise refused: {why}.")
-}
-
-pub(crate) fn queue_overridden(from: Queue, to: Queue) -> String {
-    format!(
-        "The annotation {ALLOW_ANNOTATION} allows the change from {from} to {to}: what is only in {from} is not read any more."
-    )
-}
-
-pub(crate) fn tag_differs(stated: &MilvusVersion, tagged: &MilvusVersion) -> String {
-    format!(
-        "`spec.components.version` says {stated}, the tag of the image reads {tagged}: {stated} is believed. Remove \
-         `spec.components.version` if the tag is right."
-    )
-}
-
-pub(crate) fn reverting(from: &Side, to: &Side) -> String {
-    format!(
-        "The roll to {} is not finished: this goes back to {} without judging the path.",
-        from.version, to.version
-    )
 }

@@ -1,12 +1,12 @@
 //! What to do now: a total function of the plan and of what is known to be done.
 //!
-//! Nothing is remembered here. The step under way is the first that is not done; if a finished component falls behind
-//! again (a node was lost), its step is under way again and later ones wait.
+//! Nothing is remembered here. The step under way is the first that is not done; if a finished component
+//! falls behind again (a node was lost), its step is under way again and later ones wait.
 
 use std::collections::BTreeSet;
 
-use crate::checks::Objections;
 use crate::component::Component;
+use crate::objection::Objections;
 use crate::plan::{Plan, Step};
 use crate::progress::{ComponentState, Progress, Waiting};
 
@@ -60,7 +60,8 @@ pub fn next(plan: &Plan, progress: &Progress, recorded: bool) -> Decision {
     Decision::Wait { step, on }
 }
 
-/// The components whose new template may be sent now: those of the steps that are done, and of the step under way.
+/// The components whose new template may be sent now: those of the steps that are done, and of the step under
+/// way.
 ///
 /// What is not listed keeps the template that it has, also if that is already the new one.
 pub fn open(plan: &Plan, progress: &Progress) -> BTreeSet<Component> {

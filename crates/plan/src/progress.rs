@@ -1,4 +1,5 @@
-//! What is known to be done. Data only: `state` fills it from what was observed, [`mod@crate::next`] reads it.
+//! What is known to be done. Data only: `state` fills it from what was observed, [`mod@crate::next`] reads
+//! it.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +16,8 @@ pub enum ComponentState {
     Pending,
     /// The target template was sent; it is not yet seen to be complete.
     Updating(Waiting),
-    /// Seen: the generation is observed, all replicas are updated and available, no pod of the old template is left.
+    /// Seen: the generation is observed, all replicas are updated and available, no pod of the old template
+    /// is left.
     Done,
 }
 

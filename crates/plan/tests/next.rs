@@ -131,7 +131,7 @@ proptest! {
         if let Ok(plan) = plan(&request) {
             let listed: Vec<Component> = plan.steps.iter().flat_map(|step| step.components.clone()).collect();
             let distinct: BTreeSet<Component> = listed.iter().copied().collect();
-            let all = milvus_plan::component::components_of(&request.to.version, &request.topology);
+            let all = milvus_plan::components_of(&request.to.version, &request.topology);
             let placeholder = |one: &Component| {
                 *one == Component::Standalone && request.topology.mode == milvus_plan::Mode::Cluster
             };
