@@ -1,13 +1,19 @@
-//! The words. The condition, the Event and the command line say the same thing because they take it from
-//! here.
+//! The words about plans and progress. The condition, the Event and the command line tell the same because
+//! they take it from here.
 
 use std::fmt::{Display, Write as _};
 
 use crate::component::Component;
-use crate::next::unfinished;
-use crate::plan::{Plan, Step};
-use crate::progress::{ComponentState, Progress, WaitReason, Waiting};
+use crate::gate::Hold;
+use crate::plan::Plan;
+use crate::position::unfinished;
+use crate::progress::{ComponentState, Progress, StepState, WaitReason, Waiting};
 use crate::request::Direction;
+use crate::stall::Stall;
+use crate::step::{Action, JobKind, Step};
+
+/// What a step is marked with that cannot be taken back.
+pub const NO_RETURN: &str = "point of no return";
 
 /// The message of the condition `MilvusUpdated`, in the words that the guides for users quote.
 ///
@@ -35,7 +41,8 @@ pub fn waiting(waiting: &Waiting) -> String {
         }
         WaitReason::Paused => "it is paused; set `paused: false` in spec.components to go on".to_owned(),
         WaitReason::Manual { deployment } => format!(
-            "in manual mode Deployment {deployment} is left as it is while it has pods; scale it to 0, and it gets the new template"
+            "in manual mode Deployment {deployment} is left as it is while it has pods; scale it to 0, and it gets \
+             the new template"
         ),
         WaitReason::OldPods { count: 1 } => "1 old pod has not ended yet".to_owned(),
         WaitReason::OldPods { count } => format!("{count} old pods have not ended yet"),
@@ -48,6 +55,9 @@ pub fn waiting(waiting: &Waiting) -> String {
         WaitReason::PodsRefused { reason, message } => {
             format!("its pods can't be created: {reason}: {message}; it goes on when they are admitted")
         }
+        WaitReason::Job { name } => format!("Job {name} has not ended"),
+        WaitReason::Settling { seconds } => format!("all is ready, and is watched for another {seconds} s"),
+        WaitReason::Gate { message, .. } => message.clone(),
         WaitReason::SlotHandOver { new, old, wanted } => {
             format!("{new} of {wanted} pods have been taken over, {old} old ones are left")
         }
@@ -64,10 +74,64 @@ pub fn component_state(state: &ComponentState) -> String {
     }
 }
 
-/// What the components of a step wait for, as one sentence: `querynode: 1 of 2 pods are new, …; proxy: …`.
-pub fn waits(on: &[(Component, Waiting)]) -> String {
-    let words = on.iter().map(|(component, what)| format!("{component}: {}", waiting(what)));
+/// How far a step is that does something else than to roll components, in a few words.
+pub fn step_state(state: &StepState) -> String {
+    match state {
+        StepState::NotStarted => "waits for its turn".to_owned(),
+        StepState::Running(what) => waiting(what),
+        StepState::Done => "done".to_owned(),
+        StepState::Failed { reason, message } => format!("failed: {reason}: {message}"),
+    }
+}
+
+/// What a step does, in a few words; of a roll, the component that `component` names.
+pub(crate) fn action(step: &Step, component: Option<Component>) -> String {
+    match (&step.action, component) {
+        (_, Some(component)) => component.to_string(),
+        (Action::Roll(_), None) => step.name.clone(),
+        (Action::Stop, None) => "stop every component".to_owned(),
+        (Action::Job(kind), None) => job(*kind).to_owned(),
+        (Action::Start, None) => "start every component".to_owned(),
+        (Action::Settle { seconds }, None) => format!("watch for {seconds} s"),
+        (Action::Gate(gate), None) => format!("wait for the gate {gate}"),
+    }
+}
+
+fn job(kind: JobKind) -> &'static str {
+    match kind {
+        JobKind::Inspect => "inspect the metadata",
+        JobKind::BackupMeta => "back up the metadata",
+        JobKind::VerifyBackup => "verify the backup",
+        JobKind::MigrateMeta => "migrate the metadata",
+        JobKind::VerifyMeta => "verify the metadata",
+        JobKind::RollbackMeta => "put the backup back",
+    }
+}
+
+/// What a step waits for, as one sentence: `querynode: 1 of 2 pods are new, …; proxy: …`.
+pub fn waits(on: &[(Option<Component>, Waiting)]) -> String {
+    let words = on.iter().map(|(component, what)| match component {
+        Some(component) => format!("{component}: {}", waiting(what)),
+        None => waiting(what),
+    });
     words.collect::<Vec<_>>().join("; ")
+}
+
+/// All holds in one text, each with what to do about it.
+pub fn holds(holds: &[Hold]) -> String {
+    let words = holds.iter().map(|hold| format!("{}. {}", hold.message.trim_end_matches('.'), hold.to_do));
+    words.collect::<Vec<_>>().join(" Also: ")
+}
+
+/// A stall, with what is waited for: `no progress for 12 min: querynode: pod …`.
+pub fn stall(stall: &Stall) -> String {
+    let minutes = stall.seconds / 60;
+    let time = match (minutes / 60, minutes % 60) {
+        (0, minutes) => format!("{minutes} min"),
+        (hours, 0) => format!("{hours} h"),
+        (hours, minutes) => format!("{hours} h {minutes} min"),
+    };
+    format!("no progress for {time}: {}", waits(&stall.on))
 }
 
 /// What a plan does, as one sentence: `Upgrade from 2.4.23 to 2.5.16 in 5 steps: indexnode, mixcoord, …`.
@@ -86,56 +150,21 @@ pub fn plan_summary(plan: &Plan) -> String {
     if !plan.ordered {
         return format!("{what}: all components at once");
     }
-    let names: Vec<&str> = plan.steps.iter().map(|step| step.name.as_str()).collect();
+    let names: Vec<&str> = plan.steps().map(|step| step.name.as_str()).collect();
     let count = if names.len() == 1 { "1 step".to_owned() } else { format!("{} steps", names.len()) };
     format!("{what} in {count}: {}", names.join(", "))
-}
-
-/// A row of a plan as a table; [`Row::HEADERS`] are the names of its columns.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub struct Row {
-    /// Number of the step, from 1.
-    pub step: String,
-    /// The component.
-    pub component: String,
-    /// How far it is.
-    pub state: String,
-    /// What does not work meanwhile; empty when all keeps working.
-    pub downtime: String,
-}
-
-impl Row {
-    /// The names of the columns.
-    pub const HEADERS: [&'static str; 4] = ["STEP", "COMPONENT", "STATE", "DOWNTIME"];
-
-    /// The cells, in the order of [`Row::HEADERS`].
-    pub fn cells(&self) -> [&str; 4] {
-        [&self.step, &self.component, &self.state, &self.downtime]
-    }
-}
-
-/// The plan as a table, one row for each component in each step. Without `progress` it is a plan that has not
-/// begun.
-pub fn rows(plan: &Plan, progress: Option<&Progress>) -> Vec<Row> {
-    let row = |number: usize, step: &Step, component: Component| Row {
-        step: (number + 1).to_string(),
-        component: component.to_string(),
-        state: progress.map_or_else(|| "planned".to_owned(), |known| component_state(known.of(component))),
-        downtime: step.downtime.clone().unwrap_or_default(),
-    };
-    let of_step = |(number, step): (usize, &Step)| {
-        step.components.iter().map(|component| row(number, step, *component)).collect::<Vec<_>>()
-    };
-    plan.steps.iter().enumerate().flat_map(of_step).collect()
 }
 
 /// The plan as plain text: the summary, a line for each step, the warnings.
 pub fn plan_text(plan: &Plan) -> String {
     let mut text = plan_summary(plan);
-    for (number, step) in plan.steps.iter().enumerate() {
+    for (number, step) in plan.steps().enumerate() {
         let _ = write!(text, "\n{:>3}. {}", number + 1, step.name);
         if let Some(downtime) = &step.downtime {
             let _ = write!(text, " (downtime: {downtime})");
+        }
+        if step.irreversible {
+            let _ = write!(text, " ({NO_RETURN})");
         }
     }
     for warning in &plan.warnings {

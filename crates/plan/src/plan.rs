@@ -3,36 +3,31 @@
 use serde::Serialize;
 
 use crate::checks;
-use crate::component::{Component, Mode, joined_names};
+use crate::component::{Component, Mode};
 use crate::consent::Consents;
 use crate::facts::{self, Verdict};
 use crate::objection::Objections;
 use crate::order;
 use crate::request::{Direction, QueueChange, Request, Side, UpdateMode};
+use crate::step::{AT_ONCE, STOPPED_FIRST, Step};
 use crate::version::Version;
 use crate::words;
 
-/// The downtime of a step that replaces everything at once.
-pub const AT_ONCE: &str =
-    "all components are replaced at the same time: requests can fail until all of them are ready again";
-
-/// The downtime of a standalone that is stopped before its successor starts.
-pub const STOPPED_FIRST: &str = "requests fail from the end of the old process until the new one is ready";
-
-/// Components that are replaced together.
+/// The steps from one image to another.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Step {
-    /// The names of its components, joined by `+`.
-    pub name: String,
-    /// At least one component.
-    pub components: Vec<Component>,
-    /// What does not work while this step runs, and why; `None` when nothing about the versions and the order
-    /// makes it so (a volume that only one pod can mount still may).
-    pub downtime: Option<String>,
+#[serde(rename_all = "camelCase")]
+pub struct Hop {
+    /// What is left; `None` at the first start.
+    pub from: Option<Side>,
+    /// What is gone to.
+    pub to: Side,
+    /// In order.
+    pub steps: Vec<Step>,
 }
 
 /// What will be done, in order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Plan {
     /// What is left; `None` at the first start. In a revert, what the unfinished roll had brought.
     pub from: Option<Side>,
@@ -42,11 +37,46 @@ pub struct Plan {
     pub direction: Direction,
     /// Whether the steps wait for each other. If not, there is one step with everything.
     pub ordered: bool,
-    /// At least one. A component that is in no step (the placeholder `standalone` of a cluster) waits for
-    /// nothing.
-    pub steps: Vec<Step>,
+    /// At least one; a change of image is one hop. A component that is in no step (the placeholder
+    /// `standalone` of a cluster) waits for nothing.
+    pub hops: Vec<Hop>,
     /// What the user should know before this runs.
     pub warnings: Vec<String>,
+}
+
+impl Plan {
+    /// All steps, in order. The place in this list is the number of a step, from 0.
+    pub fn steps(&self) -> impl Iterator<Item = &Step> {
+        self.hops.iter().flat_map(|hop| &hop.steps)
+    }
+
+    /// The step of this number.
+    pub fn step(&self, number: usize) -> Option<&Step> {
+        self.steps().nth(number)
+    }
+
+    /// Whether a step gives `component` its new template.
+    pub fn rolls(&self, component: Component) -> bool {
+        self.steps().any(|step| step.components().contains(&component))
+    }
+
+    /// Whether something is left for something else: such a plan is recorded before it is begun.
+    pub fn moves(&self) -> bool {
+        let leaves = |from: &Side| from.image != self.to.image || from.version != self.to.version;
+        self.from.as_ref().is_some_and(leaves)
+    }
+
+    /// The same steps as the way back from `abandoned`: the target of a roll that is not finished, of which
+    /// no pod was ever ready.
+    #[must_use]
+    pub fn back_from(mut self, abandoned: Side) -> Self {
+        self.direction = Direction::Revert;
+        if let Some(hop) = self.hops.first_mut() {
+            hop.from = Some(abandoned.clone());
+        }
+        self.from = Some(abandoned);
+        self
+    }
 }
 
 /// The plan for `request`.
@@ -61,10 +91,12 @@ pub fn plan(request: &Request) -> Result<Plan, Objections> {
     let ordered = moved && in_order && request.rolling_enabled;
     let steps = match from {
         Some(from) if ordered => ordered_steps(from, request, direction),
-        _ => vec![step(order::rolled(&request.to.version, request.topology), at_once(request, moved))],
+        _ => vec![Step::roll(order::rolled(&request.to.version, request.topology), at_once(request, moved))],
     };
     let warnings = warnings(request, from, direction);
-    Ok(Plan { from: from.cloned(), to: request.to.clone(), direction, ordered, steps, warnings })
+    let (from, to) = (from.cloned(), request.to.clone());
+    let hops = vec![Hop { from: from.clone(), to: to.clone(), steps }];
+    Ok(Plan { from, to, direction, ordered, hops, warnings })
 }
 
 fn ordered_steps(from: &Side, request: &Request, direction: Direction) -> Vec<Step> {
@@ -79,7 +111,7 @@ fn ordered_steps(from: &Side, request: &Request, direction: Direction) -> Vec<St
     let with_downtime = |components: Vec<Component>| {
         let hit = components.iter().any(|one| one.is_coordinator() || *one == Component::Standalone);
         let stopped = request.stopped_first && components.contains(&Component::Standalone);
-        step(components, if stopped { Some(STOPPED_FIRST) } else { downtime.filter(|_| hit) })
+        Step::roll(components, if stopped { Some(STOPPED_FIRST) } else { downtime.filter(|_| hit) })
     };
     orders.into_iter().map(|order| with_downtime(order.components)).collect()
 }
@@ -90,10 +122,6 @@ fn at_once(request: &Request, moved: bool) -> Option<&'static str> {
         Mode::Standalone => STOPPED_FIRST,
     };
     moved.then_some(words)
-}
-
-fn step(components: Vec<Component>, downtime: Option<&str>) -> Step {
-    Step { name: joined_names(&components), components, downtime: downtime.map(str::to_owned) }
 }
 
 fn warnings(request: &Request, from: Option<&Side>, direction: Direction) -> Vec<String> {

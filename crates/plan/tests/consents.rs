@@ -116,7 +116,7 @@ impl Asked {
 
 fn a_version() -> impl Strategy<Value = String> {
     // The flavour comes from a field that a user may fill with anything.
-    "[0-3]\\.[0-9]\\.[0-9]{1,2}(-(rc[0-9]|rc\\.2|beta|gpu|beta-gpu|x->y, 1))?"
+    "2\\.[4-6]\\.[0-1](-(rc[0-9]|rc\\.2|beta|gpu|beta-gpu|x->y, 1))?"
         .prop_filter("read", |text| text.parse::<milvus_plan::MilvusVersion>().is_ok())
 }
 

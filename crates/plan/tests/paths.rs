@@ -31,7 +31,7 @@ fn a_rolling_upgrade_without_downtime(#[case] from: &str, #[case] to: &str) {
     let plan = plan(&request(from, to)).unwrap();
     assert!(plan.ordered);
     assert_eq!(plan.direction, Direction::Upgrade);
-    assert!(plan.steps.iter().all(|step| step.downtime.is_none()));
+    assert!(plan.steps().all(|step| step.downtime.is_none()));
 }
 
 #[rstest]
@@ -42,8 +42,8 @@ fn a_rolling_upgrade_without_downtime(#[case] from: &str, #[case] to: &str) {
 fn before_2_2_3_the_coordinator_steps_have_downtime(#[case] from: &str, #[case] to: &str) {
     let plan = plan(&with_four(request(from, to))).unwrap();
     assert!(plan.ordered);
-    for step in &plan.steps {
-        let coordinates = step.components.iter().any(|component| component.is_coordinator());
+    for step in plan.steps() {
+        let coordinates = step.components().iter().any(|component| component.is_coordinator());
         assert_eq!(step.downtime.is_some(), coordinates, "step {}", step.name);
     }
 }
@@ -124,7 +124,7 @@ fn an_unknown_version_is_never_upgraded(
 #[test]
 fn an_unknown_version_keeps_running() {
     let same = plan(&request("latest", "latest")).unwrap();
-    assert_eq!((same.direction, same.ordered, same.steps.len()), (Direction::Same, false, 1));
+    assert_eq!((same.direction, same.ordered, same.steps().count()), (Direction::Same, false, 1));
     let mut named = request("latest", "latest");
     named.to = Side::of(Some("2.5.3"), &named.to.image);
     assert_eq!(plan(&named).unwrap().direction, Direction::Same, "naming the version changes nothing");
