@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use milvus_api::{Reason, keys};
-use milvus_plan::{Component, Decision, Plan, Progress, Version, next};
+use milvus_plan::{Component, Decision, Plan, Progress, Step, Version, next};
 
 use crate::refusal::Refusal;
 use crate::render::assemble::{self, Leftover};
@@ -153,7 +153,7 @@ fn planned(milvus: Validated, snapshot: &Snapshot) -> Result<Decided, Error> {
     let (verdict, mut open) = next_move(&plan, &progress, snapshot);
     if matches!(verdict, Verdict::Plan(_)) && survey::only_target_runs(&targets, snapshot) {
         // Nothing older is there that an order would be for: a stopped Milvus starts at the target at once.
-        open.extend(plan.steps.iter().flat_map(|step| step.components.iter().copied()));
+        open.extend(plan.steps().flat_map(Step::components).copied());
     }
     let mut objects = match &verdict {
         // Nothing of a Milvus is created before it can start; nothing is changed before the target is recorded.
@@ -236,5 +236,5 @@ fn next_move(plan: &Plan, progress: &Progress, snapshot: &Snapshot) -> (Verdict,
     if begins && !snapshot.probes.ready() {
         return (Verdict::Dependencies, BTreeSet::new());
     }
-    (Verdict::Plan(next(plan, progress, recorded)), milvus_plan::open(plan, progress))
+    (Verdict::Plan(next(plan, progress, recorded, &[])), milvus_plan::open(plan, progress, &[]))
 }

@@ -24,12 +24,11 @@ pub fn planned(milvus: &Validated, snapshot: &Snapshot) -> Result<Plan, Objectio
         queue: pins::queue_change(milvus, status.and_then(|s| s.resolved.as_ref())),
         override_annotation: milvus.allow_upgrade.clone(),
     };
-    let mut plan = plan(&request)?;
-    if let Some(abandoned) = abandoned(status, &plan) {
-        plan.direction = Direction::Revert;
-        plan.from = Some(abandoned);
-    }
-    Ok(plan)
+    let plan = plan(&request)?;
+    Ok(match abandoned(status, &plan) {
+        Some(abandoned) => plan.back_from(abandoned),
+        None => plan,
+    })
 }
 
 /// A roll that is under way.
@@ -117,6 +116,5 @@ pub fn recorded(status: Option<&MilvusStatus>, plan: &Plan) -> bool {
 
 /// Something is left for something else: such a plan is recorded before it is begun.
 pub fn moves(plan: &Plan) -> bool {
-    let leaves = |from: &Side| from.image != plan.to.image || from.version != plan.to.version;
-    plan.from.as_ref().is_some_and(leaves)
+    plan.moves()
 }

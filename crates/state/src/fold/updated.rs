@@ -38,9 +38,7 @@ fn not_done(decided: &Decided) -> Vec<String> {
         ComponentState::Absent | ComponentState::Pending | ComponentState::Updating(_) => true,
     };
     let components = decided.targets.iter().map(|t| t.settings.component).filter(|c| pending(*c));
-    let in_a_step = |component: &Component| {
-        decided.plan.as_ref().is_none_or(|plan| plan.steps.iter().any(|s| s.components.contains(component)))
-    };
+    let in_a_step = |component: &Component| decided.plan.as_ref().is_none_or(|plan| plan.rolls(*component));
     let (rolled, placeholders): (Vec<Component>, Vec<Component>) = components.partition(in_a_step);
     let name = |component: &Component| component.name().to_owned();
     if !rolled.is_empty() {

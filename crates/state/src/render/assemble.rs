@@ -38,7 +38,7 @@ pub fn render(
     for target in targets {
         let component = target.settings.component;
         // What is in no step (the placeholder standalone of a cluster) waits for nothing.
-        let waits = plan.is_none_or(|p| p.steps.iter().any(|s| s.components.contains(&component)));
+        let waits = plan.is_none_or(|p| p.rolls(component));
         let workload = Workload { milvus, snapshot, target, open: !waits || open.contains(&component) };
         match target.layout {
             Layout::Single => objects.deployments.extend(workload.single()?),

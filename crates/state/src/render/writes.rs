@@ -6,8 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use milvus_plan::Version;
-use milvus_plan::component::components_of;
+use milvus_plan::{Version, components_of};
 use serde_json::Value;
 
 use super::objects::DeploymentWrite;

@@ -19,8 +19,7 @@ mod unsupported;
 use std::collections::BTreeMap;
 
 use milvus_api::{Components, Milvus, MilvusSpec, keys, names};
-use milvus_plan::component::components_of;
-use milvus_plan::{Component, Mode, Side, Topology, UpdateMode, Version};
+use milvus_plan::{Component, Mode, Side, Topology, UpdateMode, Version, components_of};
 use serde_json::{Map, Value};
 
 pub use settings::{
