@@ -25,14 +25,17 @@ fn every_shell_gets_a_script_that_knows_verbs_and_flags() {
     }
 }
 
-/// What bash offers for a line, by its own means.
+/// What bash offers for the last of `words`: it calls the function that `complete` was told, with the
+/// command, the word and the word before it.
 fn offered(words: &[&str]) -> Vec<String> {
+    let (last, before) = (words.last().unwrap(), words.iter().rev().nth(1).unwrap());
     let line = words.iter().map(|word| format!("'{word}'")).collect::<Vec<_>>().join(" ");
+    let function = "$(complete -p kubectl-milvus | sed 's/.*-F \\([^ ]*\\).*/\\1/')";
     let ask = format!(
-        "source /dev/stdin; COMP_WORDS=({line}); COMP_CWORD={}; \
-         $(complete -p kubectl-milvus | sed 's/.*-F \\([^ ]*\\).*/\\1/') {}; printf '%s\\n' \"${{COMPREPLY[@]}}\"",
+        "source /dev/stdin; COMP_WORDS=({line}); COMP_CWORD={}; {function} '{}' '{last}' '{before}'; \
+         printf '%s\\n' \"${{COMPREPLY[@]}}\"",
         words.len() - 1,
-        words.iter().rev().take(2).rev().map(|word| format!("'{word}'")).collect::<Vec<_>>().join(" "),
+        words[0],
     );
     let mut child = Command::new("bash")
         .args(["-c", &ask])
@@ -50,7 +53,10 @@ fn bash_completes_verbs_flags_and_values() {
     assert_eq!(offered(&["kubectl-milvus", "sta"]), ["status"]);
     assert_eq!(offered(&["kubectl-milvus", "status", "--al"]), ["--all-namespaces"]);
     let formats = offered(&["kubectl-milvus", "status", "--output", ""]);
-    assert!(["table", "json", "yaml"].iter().all(|format| formats.iter().any(|one| one == format)), "{formats:?}");
+    assert!(
+        ["table", "json", "yaml"].iter().all(|format| formats.iter().any(|one| one == format)),
+        "{formats:?}"
+    );
 }
 
 #[test]
