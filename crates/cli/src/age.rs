@@ -7,9 +7,9 @@ const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
 const YEAR: i64 = 365 * DAY;
 
-/// How long ago `then` was: `45s`, `4m12s`, `14m`, `3h20m`, `5d`. The thresholds are those of `HumanDuration` in
-/// k8s.io/apimachinery, so an age here equals the one that `kubectl get` shows. A time in the future, by a clock that
-/// differs, is `0s`.
+/// How long ago `then` was: `45s`, `4m12s`, `14m`, `3h20m`, `5d`. The thresholds are those of `HumanDuration`
+/// in k8s.io/apimachinery, so an age here equals the one that `kubectl get` shows. A time in the future, by a
+/// clock that differs, is `0s`.
 pub fn age(then: Timestamp, now: Timestamp) -> String {
     let seconds = now.as_second().saturating_sub(then.as_second()).max(0);
     let two = |large: i64, large_unit: &str, small: i64, small_unit: &str| {

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 
 /// The codes of [`crate::exit::Exit`], for `--help`.
 const EXIT_CODES: &str = "Exit codes: 0 shown, or with --watch NAME: done; 1 error; 2 usage; 3 no such Milvus; \
@@ -23,8 +24,14 @@ pub struct Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
-    /// Show where every Milvus stands, or the story of one: its roll, what it waits for, what is wrong and what to do
+    /// Show where every Milvus stands, or the story of one: its roll, what it waits for, what is wrong and
+    /// what to do
     Status(Status),
+    /// Print the script by which a shell completes `kubectl-milvus`
+    Completion {
+        /// The shell
+        shell: Shell,
+    },
 }
 
 /// Which cluster, and which namespace of it, as kubectl understands it.

@@ -1,6 +1,7 @@
-//! Which cluster and which namespace, as kubectl decides it: `--kubeconfig`, else `$KUBECONFIG` (several files are merged), else
-//! `~/.kube/config`, else the service account of the pod that this runs in; the context of `--context`, else the current one; the
-//! namespace of `--namespace`, else that of the context, else `default`.
+//! Which cluster and which namespace, as kubectl decides it: `--kubeconfig`, else `$KUBECONFIG` (several
+//! files are merged), else `~/.kube/config`, else the service account of the pod that this runs in; the
+//! context of `--context`, else the current one; the namespace of `--namespace`, else that of the context,
+//! else `default`.
 
 use std::io::ErrorKind;
 use std::time::Duration;
@@ -12,7 +13,7 @@ use snafu::ResultExt;
 use crate::args::Connection;
 use crate::error::{ClientSnafu, Error, KubeconfigSnafu};
 
-/// Seconds after which an API server that does not answer is said to be away. kubectl waits 30.
+/// Seconds after which an API server that does not answer is taken to be away. kubectl waits 30.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A cluster and a namespace of it.
@@ -28,6 +29,9 @@ pub struct Context {
 
 impl Context {
     /// Makes a client. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// When no cluster is known, or the kubeconfig can't be used.
     pub async fn connect(connection: &Connection) -> Result<Context, Error> {
         let mut config = config(connection).await.context(KubeconfigSnafu)?;
         config.connect_timeout = Some(CONNECT_TIMEOUT);
@@ -47,7 +51,8 @@ async fn config(connection: &Connection) -> Result<Config, KubeconfigError> {
     let explicit = connection.kubeconfig.is_some() || connection.context.is_some();
     match read {
         Ok(kubeconfig) => Config::from_custom_kubeconfig(kubeconfig, &options).await,
-        // Only where nobody named a file or a context: another cluster than the one that was meant is worse than none.
+        // Only where nobody named a file or a context: another cluster than the one that was meant is worse
+        // than none.
         Err(error) if !explicit && is_missing(&error) => Config::incluster().map_err(|_| error),
         Err(error) => Err(error),
     }

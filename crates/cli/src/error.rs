@@ -178,7 +178,7 @@ impl Error {
     }
 }
 
-/// The innermost cause: what is said around it is about the layers of the client.
+/// The innermost cause: what stands around it is about the layers of the client.
 fn innermost(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(Some(error), |error| error.source());
     causes.last().map(ToString::to_string).unwrap_or_default()

@@ -11,7 +11,8 @@ use kubectl_milvus::exit::Exit;
 use kubectl_milvus::output::{self, Printer};
 
 fn main() -> ExitCode {
-    // Before the first TLS client: rustls takes no provider of its own choice. Err means that one is installed already.
+    // Before the first TLS client: rustls takes no provider of its own choice. Err means that one is
+    // installed already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let cli = Cli::parse();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -29,9 +30,13 @@ fn main() -> ExitCode {
 }
 
 async fn run(cli: Cli) -> Result<Exit, Error> {
-    let context = Context::connect(&cli.connection).await?;
     match &cli.verb {
+        Verb::Completion { shell } => {
+            output::print(&cmd::completion::script(*shell))?;
+            Ok(Exit::Fine)
+        }
         Verb::Status(args) => {
+            let context = Context::connect(&cli.connection).await?;
             let mut printer = Printer::new(args.output, args.all_namespaces);
             cmd::status::run(args, &context, &mut printer).await
         }

@@ -6,8 +6,8 @@ use anstream::{AutoStream, ColorChoice};
 use snafu::ResultExt;
 
 use crate::args::Format;
-use crate::cmd::status::Report;
 use crate::error::{Error, JsonSnafu, WriteSnafu, YamlSnafu};
+use crate::report::Report;
 use crate::table::{self, Style};
 
 /// Clears the screen.
@@ -49,6 +49,9 @@ impl Printer {
     }
 
     /// Prints a report once.
+    ///
+    /// # Errors
+    /// When it can't be written as JSON or YAML, or standard output can't be written.
     pub fn print(&mut self, report: &Report) -> Result<(), Error> {
         let text = match self.format {
             Format::Table => self.table(report),
@@ -58,7 +61,11 @@ impl Printer {
         write(&text)
     }
 
-    /// Prints the next report of a watch: over the last one on a terminal, else as a block, a line of JSON or a document of YAML.
+    /// Prints the next report of a watch: over the last one on a terminal, else as a block, a line of JSON or
+    /// a document of YAML.
+    ///
+    /// # Errors
+    /// As for [`Printer::print`].
     pub fn change(&mut self, report: &Report) -> Result<(), Error> {
         let first = !std::mem::replace(&mut self.printed, true);
         let text = match self.format {
@@ -77,6 +84,9 @@ impl Printer {
     }
 
     /// A sentence for people, on standard error.
+    ///
+    /// # Errors
+    /// When standard error can't be written.
     pub fn warn(&self, text: &str) -> Result<(), Error> {
         warn(text)
     }
@@ -92,6 +102,14 @@ impl Printer {
             Report::All(views) => table::list(views, self.namespaces, style),
         }
     }
+}
+
+/// Text as it is, on standard output.
+///
+/// # Errors
+/// When standard output can't be written.
+pub fn print(text: &str) -> Result<(), Error> {
+    write(text)
 }
 
 /// An error that ends the program, on standard error.

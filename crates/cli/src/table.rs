@@ -1,11 +1,12 @@
 //! A [`View`] as text for people.
 //!
-//! Takes views and a [`Style`]; gives text that ends in a line break. Pure: whether there is a terminal, how wide it is and whether
-//! it wants colour is in the style.
+//! Takes views and a [`Style`]; gives text that ends in a line break. Pure: whether there is a terminal, how
+//! wide it is and whether it wants colour is in the style.
 
 use comfy_table::{Cell, Color, ColumnConstraint, ContentArrangement, Table, TableStyle, Width};
 use jiff::Timestamp;
 use milvus_api::{ConditionStatus, MilvusState, Reason, RolloutPhase};
+use textwrap::{WordSeparator, WordSplitter, WrapAlgorithm};
 
 use crate::age::age;
 use crate::view::{Advice, Problem, Roll, Standing, View, Waiting};
@@ -13,7 +14,8 @@ use crate::view::{Advice, Problem, Roll, Standing, View, Waiting};
 /// How text is laid out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Style {
-    /// Columns of the screen; long cells are wrapped to fit. Without it nothing is wrapped, so that a line stays a line for `grep`.
+    /// Columns of the screen; long cells are wrapped to fit. Without it nothing is wrapped, so that a line
+    /// stays a line for `grep`.
     pub width: Option<u16>,
     /// ANSI colours.
     pub colour: bool,
@@ -25,14 +27,17 @@ const GAP: u16 = 2;
 /// Before what belongs to the line above.
 const INDENT: &str = "    ";
 
+/// Before an item of a list.
+const LIST_INDENT: &str = "   ";
+
 /// The least that the column ROLL gets on a narrow screen: a version and an arrow.
 const NARROW_ROLL: u16 = 16;
 
 /// Shown where there is nothing to show, as kubectl does.
 const NOTHING: &str = "<none>";
 
-/// All `views` as one table. With `namespaces` the first column is the namespace. Where it would be wider than the screen, images
-/// lose their registry and the column ROLL is wrapped.
+/// All `views` as one table. With `namespaces` the first column is the namespace. Where it would be wider
+/// than the screen, images lose their registry and the column ROLL is wrapped.
 pub fn list(views: &[View], namespaces: bool, style: Style) -> String {
     let whole = list_with(views, namespaces, Style { width: None, ..style }, |view| &view.image);
     let fits = |width: u16| {
@@ -97,9 +102,8 @@ pub fn story(view: &View, style: Style) -> String {
         ("These fields are probably not meant so:", &view.warnings),
     ];
     for (title, fields) in lists.into_iter().filter(|(_, fields)| !fields.is_empty()) {
-        let mut table = table(style);
-        table.add_rows(fields.iter().map(|field| ["", field.as_str()]));
-        blocks.push(format!("{title}\n{}", finish(table, &[0])));
+        let lines: String = fields.iter().map(|field| wrapped(field, LIST_INDENT, style)).collect();
+        blocks.push(format!("{title}\n{lines}"));
     }
     blocks.join("\n")
 }
@@ -172,7 +176,7 @@ fn roll_block(view: &View, roll: &Roll, style: Style) -> String {
         (Some(started), None) => format!("{sentence}, under way for {}.", age(started, view.at)),
         (None, None) => format!("{sentence}."),
     };
-    let title = wrapped(&title, style);
+    let title = wrapped(&title, "", style);
     if roll.steps.is_empty() || roll.phase == Some(RolloutPhase::Superseded) {
         return title;
     }
@@ -183,7 +187,7 @@ fn waiting_block(waiting: &Waiting, now: Timestamp, style: Style) -> String {
     let since = waiting.since.map(|since| format!("since {}", age(since, now)));
     let words: Vec<String> =
         waiting.step.iter().cloned().chain(since).chain([waiting.reason.clone()]).collect();
-    let title = wrapped(&format!("Waits for {}", words.join(", ")), style);
+    let title = wrapped(&format!("Waits for {}", words.join(", ")), "", style);
     format!("{title}{}{}", indented(&waiting.message, style), advice_lines(waiting.advice.as_ref(), style))
 }
 
@@ -212,13 +216,7 @@ fn advice_lines(advice: Option<&Advice>, style: Style) -> String {
 }
 
 fn indented(text: &str, style: Style) -> String {
-    if text.is_empty() {
-        return String::new();
-    }
-    let mut table = table(style);
-    // The gap between columns is the other half of the indent.
-    table.add_row([&INDENT[usize::from(GAP)..], text]);
-    finish(table, &[0])
+    if text.is_empty() { String::new() } else { wrapped(text, INDENT, style) }
 }
 
 fn short_roll(view: &View) -> String {
@@ -260,10 +258,15 @@ fn coloured(text: &str, colour: Option<Color>) -> Cell {
     }
 }
 
-fn wrapped(text: &str, style: Style) -> String {
-    let mut table = table(style);
-    table.add_row([text]);
-    finish(table, &[])
+/// Lines that fit the screen, each after `indent`.
+fn wrapped(text: &str, indent: &str, style: Style) -> String {
+    let options = textwrap::Options::new(style.width.map_or(usize::MAX, usize::from))
+        .initial_indent(indent)
+        .subsequent_indent(indent)
+        .wrap_algorithm(WrapAlgorithm::FirstFit)
+        .word_separator(WordSeparator::AsciiSpace)
+        .word_splitter(WordSplitter::NoHyphenation);
+    format!("{}\n", textwrap::fill(text, options))
 }
 
 fn table(style: Style) -> Table {

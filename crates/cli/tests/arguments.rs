@@ -15,7 +15,7 @@ fn run(args: &[&str]) -> Output {
         .unwrap()
 }
 
-/// Exit code and what is said, which is on standard error only.
+/// Exit code and the message, which is on standard error only.
 fn failed(args: &[&str]) -> (Option<i32>, String) {
     let output = run(args);
     assert_eq!(String::from_utf8_lossy(&output.stdout), "", "standard output is for answers");

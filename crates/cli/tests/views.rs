@@ -1,6 +1,7 @@
 //! What people read, for every state that a `Milvus` can be in.
 //!
-//! Each file in `data` is a `Milvus` as the API server stores it; what `kubectl milvus status` says of it is in `snapshots`.
+//! Each file in `data` is a `Milvus` as the API server stores it; what `kubectl milvus status` says of it is
+//! in `snapshots`.
 #![allow(clippy::unwrap_used, reason = "a test ends where its ground gives way")]
 
 use std::fs;

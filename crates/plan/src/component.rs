@@ -1,14 +1,13 @@
-//! The components of a Milvus: which exist at a version, how each is started, where it listens.
+//! The components of a Milvus: what each is called, how it is started, where it listens. Which of them exist
+//! at a version is in [`crate::facts`].
 
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumIter, EnumString, IntoStaticStr};
 
-use crate::facts::{self, Layout};
-use crate::version::{MilvusVersion, Version};
-
 /// A component, named as in labels, container names and messages.
 ///
-/// The order of the variants is the order in which the Go operator lists them in `Milvus components[…] are updating`.
+/// The order of the variants is the order in which the Go operator lists them in `Milvus components[…] are
+/// updating`.
 #[derive(
     Debug,
     Clone,
@@ -108,6 +107,11 @@ impl Component {
     }
 }
 
+/// The names of components that are handled together, joined by `+`.
+pub fn joined_names(components: &[Component]) -> String {
+    components.iter().map(|component| component.name()).collect::<Vec<_>>().join("+")
+}
+
 /// `spec.mode`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Display, EnumString, Serialize, Deserialize)]
 #[strum(serialize_all = "lowercase")]
@@ -140,53 +144,4 @@ pub struct Topology {
     pub streaming: bool,
     /// Whether `spec.components.cdc` is given.
     pub cdc: bool,
-}
-
-/// The components at `version`, in the order of the Go operator's list (and of its messages).
-///
-/// In cluster mode `standalone` is always among them, with 0 replicas, as the Go operator keeps it.
-pub fn components(version: &MilvusVersion, topology: &Topology) -> Vec<Component> {
-    components_in(facts::layout(version), *topology)
-}
-
-/// The components at a version that may be unknown; see [`layout`].
-pub fn components_of(version: &Version, topology: &Topology) -> Vec<Component> {
-    components_in(layout(version), *topology)
-}
-
-/// The layout at a version that may be unknown: then the one that the Go operator takes it to have, so that what runs
-/// under such a tag stays as it is.
-pub fn layout(version: &Version) -> Layout {
-    match version {
-        Version::Known(version) => facts::layout(version),
-        Version::Unknown(text) => facts::layout_of_unknown(text),
-    }
-}
-
-fn components_in(layout: Layout, topology: Topology) -> Vec<Component> {
-    use Component::{
-        Cdc, DataCoord, DataNode, IndexCoord, IndexNode, MixCoord, Proxy, QueryCoord, QueryNode, RootCoord,
-        Standalone, StreamingNode,
-    };
-    let mut list = Vec::new();
-    if topology.cdc {
-        list.push(Cdc);
-    }
-    match (topology.mode, layout) {
-        (Mode::Standalone, _) => list.push(Standalone),
-        (Mode::Cluster, Layout::Streaming) => {
-            list.extend([MixCoord, DataNode, StreamingNode, QueryNode, Proxy, Standalone]);
-        }
-        (Mode::Cluster, Layout::IndexNodes) => {
-            match topology.coordinators {
-                Coordinators::Mix => list.push(MixCoord),
-                Coordinators::Four => list.extend([RootCoord, DataCoord, QueryCoord, IndexCoord]),
-            }
-            list.extend([DataNode, QueryNode, IndexNode, Proxy, Standalone]);
-            if topology.streaming {
-                list.push(StreamingNode);
-            }
-        }
-    }
-    list
 }

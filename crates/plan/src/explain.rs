@@ -1,29 +1,24 @@
-//! The words. The condition, the Event and the command line say the same thing because they take it from here.
+//! The words about plans and progress. The condition, the Event and the command line tell the same because
+//! they take it from here.
 
 use std::fmt::{Display, Write as _};
 
-use crate::checks::{Objection, Objections};
 use crate::component::Component;
-use crate::facts::Queue;
-use crate::next::unfinished;
-use crate::plan::{Direction, Plan, Side, Step, UpdateMode};
-use crate::progress::{ComponentState, Progress, WaitReason, Waiting};
-use crate::version::MilvusVersion;
+use crate::gate::Hold;
+use crate::plan::Plan;
+use crate::position::unfinished;
+use crate::progress::{ComponentState, Progress, StepState, WaitReason, Waiting};
+use crate::request::Direction;
+use crate::stall::Stall;
+use crate::step::{Action, JobKind, Step};
 
-/// The annotation on the `Milvus` by which the user allows a path that is refused.
-pub const ALLOW_ANNOTATION: &str = "milvus.io/allow-upgrade";
-
-/// The downtime of a step that replaces everything at once.
-pub const AT_ONCE: &str =
-    "all components are replaced at the same time: requests can fail until all of them are ready again";
-
-/// The downtime of a standalone that is stopped before its successor starts.
-pub const STOPPED_FIRST: &str = "requests fail from the end of the old process until the new one is ready";
+/// What a step is marked with that cannot be taken back.
+pub const NO_RETURN: &str = "point of no return";
 
 /// The message of the condition `MilvusUpdated`, in the words that the guides for users quote.
 ///
-/// `not_done` are the names of what is not done, in the order in which components are listed; a deployment group is
-/// named `component/group`.
+/// `not_done` are the names of what is not done, in the order in which components are listed; a deployment
+/// group is named `component/group`.
 pub fn roll_message<T: Display>(not_done: impl IntoIterator<Item = T>) -> String {
     let names: Vec<String> = not_done.into_iter().map(|name| name.to_string()).collect();
     if names.is_empty() {
@@ -37,11 +32,6 @@ pub fn plan_message(plan: &Plan, progress: &Progress) -> String {
     roll_message(unfinished(plan, progress))
 }
 
-/// The name of a step: its components joined by `+`.
-pub fn step_name(components: &[Component]) -> String {
-    components.iter().map(ToString::to_string).collect::<Vec<_>>().join("+")
-}
-
 /// What is waited for, as a half sentence after the name of the component.
 pub fn waiting(waiting: &Waiting) -> String {
     match &waiting.what {
@@ -51,7 +41,8 @@ pub fn waiting(waiting: &Waiting) -> String {
         }
         WaitReason::Paused => "it is paused; set `paused: false` in spec.components to go on".to_owned(),
         WaitReason::Manual { deployment } => format!(
-            "in manual mode Deployment {deployment} is left as it is while it has pods; scale it to 0, and it gets the new template"
+            "in manual mode Deployment {deployment} is left as it is while it has pods; scale it to 0, and it gets \
+             the new template"
         ),
         WaitReason::OldPods { count: 1 } => "1 old pod has not ended yet".to_owned(),
         WaitReason::OldPods { count } => format!("{count} old pods have not ended yet"),
@@ -64,6 +55,9 @@ pub fn waiting(waiting: &Waiting) -> String {
         WaitReason::PodsRefused { reason, message } => {
             format!("its pods can't be created: {reason}: {message}; it goes on when they are admitted")
         }
+        WaitReason::Job { name } => format!("Job {name} has not ended"),
+        WaitReason::Settling { seconds } => format!("all is ready, and is watched for another {seconds} s"),
+        WaitReason::Gate { message, .. } => message.clone(),
         WaitReason::SlotHandOver { new, old, wanted } => {
             format!("{new} of {wanted} pods have been taken over, {old} old ones are left")
         }
@@ -80,25 +74,64 @@ pub fn component_state(state: &ComponentState) -> String {
     }
 }
 
-/// What the components of a step wait for, as one sentence: `querynode: 1 of 2 pods are new, …; proxy: …`.
-pub fn waits(on: &[(Component, Waiting)]) -> String {
-    let words = on.iter().map(|(component, what)| format!("{component}: {}", waiting(what)));
+/// How far a step is that does something else than to roll components, in a few words.
+pub fn step_state(state: &StepState) -> String {
+    match state {
+        StepState::NotStarted => "waits for its turn".to_owned(),
+        StepState::Running(what) => waiting(what),
+        StepState::Done => "done".to_owned(),
+        StepState::Failed { reason, message } => format!("failed: {reason}: {message}"),
+    }
+}
+
+/// What a step does, in a few words; of a roll, the component that `component` names.
+pub(crate) fn action(step: &Step, component: Option<Component>) -> String {
+    match (&step.action, component) {
+        (_, Some(component)) => component.to_string(),
+        (Action::Roll(_), None) => step.name.clone(),
+        (Action::Stop, None) => "stop every component".to_owned(),
+        (Action::Job(kind), None) => job(*kind).to_owned(),
+        (Action::Start, None) => "start every component".to_owned(),
+        (Action::Settle { seconds }, None) => format!("watch for {seconds} s"),
+        (Action::Gate(gate), None) => format!("wait for the gate {gate}"),
+    }
+}
+
+fn job(kind: JobKind) -> &'static str {
+    match kind {
+        JobKind::Inspect => "inspect the metadata",
+        JobKind::BackupMeta => "back up the metadata",
+        JobKind::VerifyBackup => "verify the backup",
+        JobKind::MigrateMeta => "migrate the metadata",
+        JobKind::VerifyMeta => "verify the metadata",
+        JobKind::RollbackMeta => "put the backup back",
+    }
+}
+
+/// What a step waits for, as one sentence: `querynode: 1 of 2 pods are new, …; proxy: …`.
+pub fn waits(on: &[(Option<Component>, Waiting)]) -> String {
+    let words = on.iter().map(|(component, what)| match component {
+        Some(component) => format!("{component}: {}", waiting(what)),
+        None => waiting(what),
+    });
     words.collect::<Vec<_>>().join("; ")
 }
 
-/// An objection, with the name of its reason.
-pub fn objection(objection: &Objection) -> String {
-    format!("{}: {}", objection.reason, objection.message)
+/// All holds in one text, each with what to do about it.
+pub fn holds(holds: &[Hold]) -> String {
+    let words = holds.iter().map(|hold| format!("{}. {}", hold.message.trim_end_matches('.'), hold.to_do));
+    words.collect::<Vec<_>>().join(" Also: ")
 }
 
-/// All objections in one text; the first, which gives its reason to the condition, without its name.
-pub fn objections(objections: &Objections) -> String {
-    let mut text = objections.first().message.clone();
-    for other in objections.iter().skip(1) {
-        text.push_str(" Also ");
-        text.push_str(&objection(other));
-    }
-    text
+/// A stall, with what is waited for: `no progress for 12 min: querynode: pod …`.
+pub fn stall(stall: &Stall) -> String {
+    let minutes = stall.seconds / 60;
+    let time = match (minutes / 60, minutes % 60) {
+        (0, minutes) => format!("{minutes} min"),
+        (hours, 0) => format!("{hours} h"),
+        (hours, minutes) => format!("{hours} h {minutes} min"),
+    };
+    format!("no progress for {time}: {}", waits(&stall.on))
 }
 
 /// What a plan does, as one sentence: `Upgrade from 2.4.23 to 2.5.16 in 5 steps: indexnode, mixcoord, …`.
@@ -117,137 +150,25 @@ pub fn plan_summary(plan: &Plan) -> String {
     if !plan.ordered {
         return format!("{what}: all components at once");
     }
-    let names: Vec<&str> = plan.steps.iter().map(|step| step.name.as_str()).collect();
+    let names: Vec<&str> = plan.steps().map(|step| step.name.as_str()).collect();
     let count = if names.len() == 1 { "1 step".to_owned() } else { format!("{} steps", names.len()) };
     format!("{what} in {count}: {}", names.join(", "))
-}
-
-/// A row of a plan as a table; [`Row::HEADERS`] are the names of its columns.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub struct Row {
-    /// Number of the step, from 1.
-    pub step: String,
-    /// The component.
-    pub component: String,
-    /// How far it is.
-    pub state: String,
-    /// What does not work meanwhile; empty when all keeps working.
-    pub downtime: String,
-}
-
-impl Row {
-    /// The names of the columns.
-    pub const HEADERS: [&'static str; 4] = ["STEP", "COMPONENT", "STATE", "DOWNTIME"];
-
-    /// The cells, in the order of [`Row::HEADERS`].
-    pub fn cells(&self) -> [&str; 4] {
-        [&self.step, &self.component, &self.state, &self.downtime]
-    }
-}
-
-/// The plan as a table, one row for each component in each step. Without `progress` it is a plan that has not begun.
-pub fn rows(plan: &Plan, progress: Option<&Progress>) -> Vec<Row> {
-    let row = |number: usize, step: &Step, component: Component| Row {
-        step: (number + 1).to_string(),
-        component: component.to_string(),
-        state: progress.map_or_else(|| "planned".to_owned(), |known| component_state(known.of(component))),
-        downtime: step.downtime.clone().unwrap_or_default(),
-    };
-    let of_step = |(number, step): (usize, &Step)| {
-        step.components.iter().map(|component| row(number, step, *component)).collect::<Vec<_>>()
-    };
-    plan.steps.iter().enumerate().flat_map(of_step).collect()
 }
 
 /// The plan as plain text: the summary, a line for each step, the warnings.
 pub fn plan_text(plan: &Plan) -> String {
     let mut text = plan_summary(plan);
-    for (number, step) in plan.steps.iter().enumerate() {
+    for (number, step) in plan.steps().enumerate() {
         let _ = write!(text, "\n{:>3}. {}", number + 1, step.name);
         if let Some(downtime) = &step.downtime {
             let _ = write!(text, " (downtime: {downtime})");
+        }
+        if step.irreversible {
+            let _ = write!(text, " ({NO_RETURN})");
         }
     }
     for warning in &plan.warnings {
         let _ = write!(text, "\nWarning: {warning}");
     }
     text
-}
-
-pub(crate) fn unknown_target(from: &Side, to: &Side) -> String {
-    format!(
-        "The image cannot be changed from {} ({}) to {}: the Milvus version of the new image is {}, so nobody can say \
-         whether it reads the data. Set `spec.components.version` to that version, for example \"2.5.16\".",
-        from.image, from.version, to.image, to.version
-    )
-}
-
-pub(crate) fn unknown_source(from: &Side, to: &Side) -> String {
-    format!(
-        "The image cannot be changed from {} to {}: the Milvus version that runs now is {}, so nobody can say whether \
-         the new one reads its data. First put `spec.components.image` back to {} and set `spec.components.version` to \
-         the version of it, for example \"2.5.16\"; then change image and version together.",
-        from.image, to.image, from.version, from.image
-    )
-}
-
-pub(crate) fn version_not_updated(stated: &MilvusVersion, tagged: &MilvusVersion) -> String {
-    format!(
-        "The image was changed to a tag that reads {tagged}, but `spec.components.version` still says {stated}, which was the \
-         old one. Set `spec.components.version` to \"{tagged}\", or remove it: the tag is enough."
-    )
-}
-
-pub(crate) fn path_refused(from: &MilvusVersion, to: &MilvusVersion, why: &str, way_round: &str) -> String {
-    format!(
-        "The image cannot be changed from {from} to {to}: {why}. {way_round} To do it all the same, at your own risk, set \
-         the annotation `{ALLOW_ANNOTATION}: \"{from}->{to}\"` on the Milvus."
-    )
-}
-
-pub(crate) fn wrong_mode(
-    from: &MilvusVersion,
-    to: &MilvusVersion,
-    mode: UpdateMode,
-    wanted: UpdateMode,
-) -> String {
-    let older_or_newer = if mode == UpdateMode::RollingUpgrade { "older" } else { "newer" };
-    format!(
-        "The image cannot be changed from {from} to {to} under `spec.components.imageUpdateMode: {mode}`: {to} is the \
-         {older_or_newer} one, and the order of the components would be wrong. If this is what you want, set \
-         `spec.components.imageUpdateMode: {wanted}`; else put the image back."
-    )
-}
-
-pub(crate) fn queue_change(from: Queue, to: Queue) -> String {
-    format!(
-        "The message queue cannot be changed from {from} to {to}: what is written and not yet in segments is in {from} and \
-         would be lost. Set `spec.dependencies.msgStreamType: {from}`. To change it all the same, at your own risk, stop all \
-         writes, flush every collection, take a backup, and set the annotation `{ALLOW_ANNOTATION}: \"{from}->{to}\"` on the \
-         Milvus."
-    )
-}
-
-pub(crate) fn overridden(from: &MilvusVersion, to: &MilvusVersion, why: &str) -> String {
-    format!("The annotation {ALLOW_ANNOTATION} allows {from} to {to}, which is otherwise refused: {why}.")
-}
-
-pub(crate) fn queue_overridden(from: Queue, to: Queue) -> String {
-    format!(
-        "The annotation {ALLOW_ANNOTATION} allows the change from {from} to {to}: what is only in {from} is not read any more."
-    )
-}
-
-pub(crate) fn tag_differs(stated: &MilvusVersion, tagged: &MilvusVersion) -> String {
-    format!(
-        "`spec.components.version` says {stated}, the tag of the image reads {tagged}: {stated} is believed. Remove \
-         `spec.components.version` if the tag is right."
-    )
-}
-
-pub(crate) fn reverting(from: &Side, to: &Side) -> String {
-    format!(
-        "The roll to {} is not finished: this goes back to {} without judging the path.",
-        from.version, to.version
-    )
 }

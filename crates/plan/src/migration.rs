@@ -147,8 +147,8 @@ pub enum Retry {
 }
 
 impl Outcome {
-    /// The exit code. 0 is success; 1 and 2 are what shells and argument parsers use; 100 stays unused because
-    /// the official tool reserves it.
+    /// The exit code. 0 is success; 1 and 2 are what shells and argument parsers use; 100 stays unused
+    /// because the official tool reserves it.
     pub const fn exit_code(self) -> u8 {
         match self {
             Self::Done => 0,

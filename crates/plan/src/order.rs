@@ -1,17 +1,17 @@
 //! The order in which components are replaced.
 //!
-//! One list serves all versions, because a component that does not exist at a version is left out of it; what goes
-//! together is in [`crate::facts::JOINED`].
+//! One list serves all versions, because a component that does not exist at a version is left out of it; what
+//! goes together is in [`crate::facts::JOINED`].
 
-use crate::component::{Component, Mode, Topology, components_of};
-use crate::facts::{self, Relation};
-use crate::plan::Direction;
-use crate::version::Version;
+use crate::component::{Component, Mode, Topology};
+use crate::facts;
+use crate::request::Direction;
+use crate::version::{Relation, Version};
 
 /// The order on the way up. Each waits until the one before is done.
 ///
-/// Coordinators come before the nodes that they steer: a query node of a newer version is not drained into by an older
-/// query coordinator. Proxies come last: they are what clients see.
+/// Coordinators come before the nodes that they steer: a query node of a newer version is not drained into by
+/// an older query coordinator. Proxies come last: they are what clients see.
 const UP: [Component; 11] = [
     Component::IndexNode,
     Component::RootCoord,
@@ -35,8 +35,9 @@ pub struct StepOrder {
 
 /// The steps from one version to another.
 ///
-/// `cdc` is always first. A way down, and a revert of a way up, takes the order in reverse. Every component of the target
-/// is in exactly one step, but for the placeholder `standalone` of a cluster: it has no pods and waits for nothing.
+/// `cdc` is always first. A way down, and a revert of a way up, takes the order in reverse. Every component
+/// of the target is in exactly one step, but for the placeholder `standalone` of a cluster: it has no pods
+/// and waits for nothing.
 pub fn steps(from: &Version, to: &Version, topology: &Topology, direction: Direction) -> Vec<StepOrder> {
     let wanted = rolled(to, *topology);
     let mut order: Vec<StepOrder> = Vec::new();
@@ -65,7 +66,7 @@ pub fn steps(from: &Version, to: &Version, topology: &Topology, direction: Direc
 
 /// The components that have pods, in the order of the list of components.
 pub(crate) fn rolled(version: &Version, topology: Topology) -> Vec<Component> {
-    let mut list = components_of(version, &topology);
+    let mut list = facts::components_of(version, &topology);
     if topology.mode == Mode::Cluster {
         list.retain(|component| *component != Component::Standalone);
     }
@@ -75,7 +76,7 @@ pub(crate) fn rolled(version: &Version, topology: Topology) -> Vec<Component> {
 fn goes_down(from: &Version, to: &Version, direction: Direction) -> bool {
     match direction {
         Direction::Downgrade => true,
-        Direction::Revert => facts::relation(from, to) != Relation::Newer,
+        Direction::Revert => Relation::between(from, to) != Relation::Newer,
         Direction::Start | Direction::Upgrade | Direction::Same => false,
     }
 }

@@ -1,10 +1,12 @@
-//! What is known to be done. Data only: `state` fills it from what was observed, [`mod@crate::next`] reads it.
+//! What is known to be done. Data only: `state` fills it from what was observed, [`mod@crate::next`] reads
+//! it.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
 use crate::component::Component;
+use crate::step::GateName;
 
 /// How far a component is on its way to the target.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
@@ -15,7 +17,8 @@ pub enum ComponentState {
     Pending,
     /// The target template was sent; it is not yet seen to be complete.
     Updating(Waiting),
-    /// Seen: the generation is observed, all replicas are updated and available, no pod of the old template is left.
+    /// Seen: the generation is observed, all replicas are updated and available, no pod of the old template
+    /// is left.
     Done,
 }
 
@@ -75,6 +78,23 @@ pub enum WaitReason {
         /// The message that Kubernetes gives, with the words of whoever refuses.
         message: String,
     },
+    /// A Job has not ended.
+    Job {
+        /// Its name.
+        name: String,
+    },
+    /// Everything is ready, and is watched until it has been so for long enough.
+    Settling {
+        /// Seconds that are left.
+        seconds: u32,
+    },
+    /// A gate is closed.
+    Gate {
+        /// Which one.
+        gate: GateName,
+        /// Why, as a half sentence.
+        message: String,
+    },
     /// One of two Deployments of the component takes over from the other, pod by pod.
     SlotHandOver {
         /// Pods of the Deployment that takes over.
@@ -86,16 +106,52 @@ pub enum WaitReason {
     },
 }
 
-/// How far every component is. One that is not listed is [`ComponentState::Absent`].
+/// How far a step is that does something else than to roll components.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+pub enum StepState {
+    /// It has not begun.
+    NotStarted,
+    /// It has begun; it is not yet seen to be complete.
+    Running(Waiting),
+    /// Seen.
+    Done,
+    /// It has ended, and not as it should. It is begun again only when somebody or something says so.
+    Failed {
+        /// Why, in one word.
+        reason: String,
+        /// What happened and what to do, in sentences.
+        message: String,
+    },
+}
+
+/// How far everything is.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Progress {
-    /// By component.
+    /// The hop that is recorded: all before it are over, and the rest of this is about it. 0 in a plan of one
+    /// hop.
+    pub hop: usize,
+    /// By component, on its way to the target of the hop. One that is not listed is
+    /// [`ComponentState::Absent`].
     pub components: BTreeMap<Component, ComponentState>,
+    /// Steps of the hop that do not roll components, by their names. One that is not listed is
+    /// [`StepState::NotStarted`].
+    pub steps: BTreeMap<String, StepState>,
 }
 
 impl Progress {
+    /// How far components are in a plan of one hop that does nothing but roll them.
+    pub fn of_components(components: BTreeMap<Component, ComponentState>) -> Self {
+        Self { components, ..Self::default() }
+    }
+
     /// How far `component` is.
     pub fn of(&self, component: Component) -> &ComponentState {
         self.components.get(&component).unwrap_or(&ComponentState::Absent)
+    }
+
+    /// How far the step `name` is, which does not roll components.
+    pub fn of_step(&self, name: &str) -> &StepState {
+        self.steps.get(name).unwrap_or(&StepState::NotStarted)
     }
 }

@@ -11,8 +11,8 @@ use std::str::FromStr;
 use serde::{Serialize, Serializer};
 use snafu::{OptionExt, ResultExt, Snafu};
 
-/// Words that make what follows the numbers a version *before* the release (`2.6.0-rc1` is older than `2.6.0`).
-/// Every other suffix names a build of the release itself (`2.4.23-gpu`, `2.5.0-20240115-abcdef`).
+/// Words that make what follows the numbers a version *before* the release (`2.6.0-rc1` is older than
+/// `2.6.0`). Every other suffix names a build of the release itself (`2.4.23-gpu`, `2.5.0-20240115-abcdef`).
 const PRERELEASE_WORDS: [&str; 8] = ["alpha", "beta", "rc", "dev", "pre", "preview", "testing", "nightly"];
 
 /// Why a text is not a Milvus version.
@@ -62,6 +62,15 @@ impl MilvusVersion {
         !self.release.pre.is_empty()
     }
 
+    /// Text of the release that reads back as it, whatever the flavour of the build is: `2.6.0-rc1`.
+    pub fn plain(&self) -> String {
+        let (major, minor, patch) = self.numbers();
+        match self.release.pre.as_str().replacen('.', "", 1) {
+            prerelease if prerelease.is_empty() => format!("{major}.{minor}.{patch}"),
+            prerelease => format!("{major}.{minor}.{patch}-{prerelease}"),
+        }
+    }
+
     /// The flavour of the build: `gpu`, `lite`, `20240115-abcdef`; `None` for the plain release.
     pub fn flavour(&self) -> Option<&str> {
         self.flavour.as_deref()
@@ -86,7 +95,8 @@ impl FromStr for MilvusVersion {
     }
 }
 
-/// Splits what follows the numbers into the prerelease (normalised for ordering: `rc1` to `rc.1`) and the flavour.
+/// Splits what follows the numbers into the prerelease (normalised for ordering: `rc1` to `rc.1`) and the
+/// flavour.
 fn split_suffix(suffix: &str) -> (String, Option<String>) {
     let (head, rest) = match suffix.find(['-', '+']) {
         Some(at) => (&suffix[..at], &suffix[at + 1..]),
@@ -145,22 +155,24 @@ impl fmt::Display for MilvusVersion {
 
 /// The version of an image: understood, or not.
 ///
-/// There is an order between two known versions ([`PartialOrd`]); an unknown one is neither older nor newer than
-/// anything.
+/// There is an order between two known versions ([`PartialOrd`]); an unknown one is neither older nor newer
+/// than anything.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Version {
     /// A version that was understood.
     Known(MilvusVersion),
-    /// What was found where the version should be: the text of `spec.components.version`, the tag, or the image.
+    /// What was found where the version should be: the text of `spec.components.version`, the tag, or the
+    /// image.
     Unknown(String),
 }
 
 impl Version {
     /// The version of `image`: what `spec.components.version` says (`explicit`), else the tag.
     ///
-    /// An `explicit` that is blank counts as not given. One that cannot be read makes the version unknown, whatever
-    /// the tag says: somebody wanted to say something, and it is not known what. Digests, images without a tag, and
-    /// tags such as `latest`, `master-…`, `2.6-20250701-abc` (no patch number) are unknown too.
+    /// An `explicit` that is blank counts as not given. One that cannot be read makes the version unknown,
+    /// whatever the tag says: somebody wanted to say something, and it is not known what. Digests, images
+    /// without a tag, and tags such as `latest`, `master-…`, `2.6-20250701-abc` (no patch number) are unknown
+    /// too.
     pub fn of(explicit: Option<&str>, image: &str) -> Self {
         let stated = explicit.map(str::trim).filter(|text| !text.is_empty());
         let text = stated.or_else(|| tag(image));
@@ -205,6 +217,31 @@ impl fmt::Display for Version {
         match self {
             Self::Known(version) => version.fmt(f),
             Self::Unknown(text) => write!(f, "unknown ({text})"),
+        }
+    }
+}
+
+/// How the version that is gone to stands to the one that is left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Relation {
+    /// It is newer.
+    Newer,
+    /// It is older.
+    Older,
+    /// It is the same release, maybe another build of it.
+    Same,
+    /// One of the two is unknown.
+    Unknown,
+}
+
+impl Relation {
+    /// How `to` stands to `from`.
+    pub fn between(from: &Version, to: &Version) -> Self {
+        match to.partial_cmp(from) {
+            Some(Ordering::Greater) => Self::Newer,
+            Some(Ordering::Less) => Self::Older,
+            Some(Ordering::Equal) if to.known().is_some() => Self::Same,
+            _ => Self::Unknown,
         }
     }
 }

@@ -3,9 +3,11 @@
 mod common;
 
 use common::{FOUR, MIX, STANDALONE, version};
-use milvus_plan::component::{components_of, layout};
+
 use milvus_plan::facts::{self, Layout, Schema};
-use milvus_plan::{Component, Mode, Queue, Topology, Version, components, default_queue};
+use milvus_plan::{
+    Component, Mode, Queue, Topology, Version, components, components_of, default_queue, layout,
+};
 use rstest::rstest;
 use strum::IntoEnumIterator;
 

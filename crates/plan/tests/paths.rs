@@ -5,7 +5,7 @@ mod common;
 use std::fmt::Write as _;
 
 use common::{VERSIONS, allowing, mode, request, running, side, standalone, version, with_four};
-use milvus_plan::facts::{self, HOPS, Verdict};
+use milvus_plan::facts::{self, PATHS, Verdict};
 use milvus_plan::{
     Coordinators, Direction, Objections, Plan, Queue, QueueChange, Reason, Request, Side, UpdateMode, plan,
 };
@@ -31,7 +31,7 @@ fn a_rolling_upgrade_without_downtime(#[case] from: &str, #[case] to: &str) {
     let plan = plan(&request(from, to)).unwrap();
     assert!(plan.ordered);
     assert_eq!(plan.direction, Direction::Upgrade);
-    assert!(plan.steps.iter().all(|step| step.downtime.is_none()));
+    assert!(plan.steps().all(|step| step.downtime.is_none()));
 }
 
 #[rstest]
@@ -42,8 +42,8 @@ fn a_rolling_upgrade_without_downtime(#[case] from: &str, #[case] to: &str) {
 fn before_2_2_3_the_coordinator_steps_have_downtime(#[case] from: &str, #[case] to: &str) {
     let plan = plan(&with_four(request(from, to))).unwrap();
     assert!(plan.ordered);
-    for step in &plan.steps {
-        let coordinates = step.components.iter().any(|component| component.is_coordinator());
+    for step in plan.steps() {
+        let coordinates = step.components().iter().any(|component| component.is_coordinator());
         assert_eq!(step.downtime.is_some(), coordinates, "step {}", step.name);
     }
 }
@@ -124,7 +124,7 @@ fn an_unknown_version_is_never_upgraded(
 #[test]
 fn an_unknown_version_keeps_running() {
     let same = plan(&request("latest", "latest")).unwrap();
-    assert_eq!((same.direction, same.ordered, same.steps.len()), (Direction::Same, false, 1));
+    assert_eq!((same.direction, same.ordered, same.steps().count()), (Direction::Same, false, 1));
     let mut named = request("latest", "latest");
     named.to = Side::of(Some("2.5.3"), &named.to.image);
     assert_eq!(plan(&named).unwrap().direction, Direction::Same, "naming the version changes nothing");
@@ -253,7 +253,7 @@ fn every_pair_is_judged() {
         for from in VERSIONS {
             let _ = write!(text, "{from:<18}");
             for to in VERSIONS {
-                let verdict = facts::hop(&version(from), &version(to), Some(coordinators)).verdict;
+                let verdict = facts::path(&version(from), &version(to), Some(coordinators)).verdict;
                 let _ = write!(text, "{:>11}", if from == to { '=' } else { letter(verdict) });
             }
             text.push('\n');
@@ -264,12 +264,12 @@ fn every_pair_is_judged() {
 
 #[test]
 fn every_row_of_the_table_decides_something() {
-    for (number, row) in HOPS.iter().enumerate() {
+    for (number, row) in PATHS.iter().enumerate() {
         let decides = |coordinators| {
             let pairs = VERSIONS.iter().flat_map(|from| VERSIONS.iter().map(move |to| (*from, *to)));
             pairs
                 .filter(|(from, to)| from != to)
-                .any(|(from, to)| std::ptr::eq(facts::hop(&version(from), &version(to), coordinators), row))
+                .any(|(from, to)| std::ptr::eq(facts::path(&version(from), &version(to), coordinators), row))
         };
         assert!(
             decides(Some(Coordinators::Mix)) || decides(Some(Coordinators::Four)),
@@ -286,7 +286,7 @@ fn a_pair_has_a_plan_exactly_when_the_table_allows_it() {
             let down = version(to) < version(from);
             let by = if down { UpdateMode::RollingDowngrade } else { UpdateMode::RollingUpgrade };
             let planned = plan(&mode(request(from, to), by));
-            let verdict = facts::hop(&version(from), &version(to), Some(Coordinators::Mix)).verdict;
+            let verdict = facts::path(&version(from), &version(to), Some(Coordinators::Mix)).verdict;
             assert_eq!(planned.is_err(), matches!(verdict, Verdict::Refused { .. }), "{from} to {to}");
             let named = plan(&allowing(mode(request(from, to), by), &format!("{from}->{to}")));
             assert!(named.is_ok(), "{from} to {to} cannot be allowed by name");

@@ -3,7 +3,7 @@
 mod common;
 
 use common::{progress, request};
-use milvus_plan::{Component, ComponentState, WaitReason, Waiting, explain, plan};
+use milvus_plan::{Component, ComponentState, GateName, WaitReason, Waiting, explain, plan, table};
 use rstest::rstest;
 
 #[test]
@@ -54,10 +54,16 @@ fn the_message_lists_what_is_left_in_the_order_of_the_list_not_of_the_steps() {
     WaitReason::Manual { deployment: "m-0".into() },
     "in manual mode Deployment m-0 is left as it is while it has pods; scale it to 0, and it gets the new template"
 )]
+#[case(WaitReason::Job { name: "m-backup".into() }, "Job m-backup has not ended")]
+#[case(WaitReason::Settling { seconds: 40 }, "all is ready, and is watched for another 40 s")]
+#[case(
+    WaitReason::Gate { gate: GateName::Dependencies, message: "etcd is away".into() },
+    "etcd is away"
+)]
 #[case(WaitReason::SlotHandOver { new: 1, old: 2, wanted: 3 }, "1 of 3 pods have been taken over, 2 old ones are left")]
 fn every_wait_has_words(#[case] what: WaitReason, #[case] expected: &str) {
     assert_eq!(explain::waiting(&Waiting::new(what.clone())), expected);
-    let on = [(Component::Proxy, Waiting::new(what))];
+    let on = [(Some(Component::Proxy), Waiting::new(what))];
     assert_eq!(explain::waits(&on), format!("proxy: {expected}"));
 }
 
@@ -70,12 +76,9 @@ fn a_plan_is_a_table() {
         (Component::QueryNode, ComponentState::Pending),
     ]);
     let lines = |known| {
-        let rows = explain::rows(&plan, known);
+        let rows = table::rows(&plan, known);
         rows.iter().map(|row| row.cells().join(" | ")).collect::<Vec<_>>().join("\n")
     };
-    insta::assert_snapshot!(
-        "table",
-        format!("{}\n{}", explain::Row::HEADERS.join(" | "), lines(Some(&known)))
-    );
+    insta::assert_snapshot!("table", format!("{}\n{}", table::Row::HEADERS.join(" | "), lines(Some(&known))));
     assert!(lines(None).starts_with("1 | indexnode | planned | "));
 }

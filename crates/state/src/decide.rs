@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use milvus_api::Reason;
-use milvus_plan::{Decision, Direction, Plan, Progress, Version, next};
+use milvus_plan::{Decision, Direction, Plan, Progress, Step, Version, next};
 
 use crate::changes::{Leftover, Objects, Removal, Turns, assemble, remains};
 use crate::desired::{self, Desired, Parsed};
@@ -208,10 +208,10 @@ fn carry_out(parsed: &Parsed, plan: Plan, snapshot: &Snapshot) -> Result<Decided
     let targets = Target::all(spec, desired, &snapshot.watched, snapshot.pods.as_deref());
     let (rollout, leftover) = rollout(targets, snapshot);
     let move_ = next_move(&plan, &rollout.progress, snapshot);
-    let mut open = milvus_plan::open(&plan, &rollout.progress);
+    let mut open = milvus_plan::open(&plan, &rollout.progress, &[]);
     if matches!(move_, Move::Go(_)) && progress::only_target_runs(&rollout.targets, snapshot) {
         // Nothing older is there that an order would be for: a stopped Milvus starts at the target at once.
-        open.extend(plan.steps.iter().flat_map(|step| step.components.iter().copied()));
+        open.extend(plan.steps().flat_map(Step::components).copied());
     }
     let render = |turns: &Turns<'_>| assemble::objects(spec, desired, &rollout.targets, turns, snapshot);
     let mut objects = match &move_ {
@@ -269,7 +269,7 @@ enum Move {
 /// it goes back, does not begin while a dependency is away.
 fn next_move(plan: &Plan, progress: &Progress, snapshot: &Snapshot) -> Move {
     let status = &snapshot.watched.milvus.status;
-    let moves = request::moves(plan);
+    let moves = plan.moves();
     let recorded = !moves || request::recorded(status, plan);
     let back = plan.direction == Direction::Revert;
     let begins =
@@ -277,7 +277,7 @@ fn next_move(plan: &Plan, progress: &Progress, snapshot: &Snapshot) -> Move {
     if begins && !snapshot.probes.ready() {
         return Move::Wait;
     }
-    match next(plan, progress, recorded) {
+    match next(plan, progress, recorded, &[]) {
         Decision::Record => Move::Record,
         decision => Move::Go(decision),
     }

@@ -24,7 +24,7 @@ pub mod without_effect;
 use std::sync::Arc;
 
 use milvus_api::{Components, Milvus, MilvusSpec, keys, names};
-use milvus_plan::component::components_of;
+use milvus_plan::components_of;
 use milvus_plan::{Component, Mode, Side, Topology, Version};
 
 pub use model::{Spec, TargetPort};

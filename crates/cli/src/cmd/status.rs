@@ -1,7 +1,7 @@
 //! `kubectl milvus status`: reads the `Milvus` objects and says where they stand.
 //!
-//! Reads only: a list, and with `--watch` a watch. Nothing is asked at an interval; the second hand on a terminal repaints what is known
-//! already.
+//! Reads only: a list, and with `--watch` a watch. Nothing is asked at an interval; the second hand on a
+//! terminal repaints what is known already.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -14,24 +14,14 @@ use kube::runtime::WatchStreamExt;
 use kube::runtime::watcher::{self, Event, watcher};
 use kube::{Api, ResourceExt};
 use milvus_api::Milvus;
-use serde::Serialize;
 
 use crate::args;
 use crate::context::Context;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::output::Printer;
-use crate::view::{Standing, View};
-
-/// What there is to show.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(untagged)]
-pub enum Report {
-    /// The story of one.
-    One(Box<View>),
-    /// All of a namespace, or of all namespaces.
-    All(Vec<View>),
-}
+use crate::report::Report;
+use crate::view::View;
 
 /// Which objects.
 #[derive(Clone, Debug)]
@@ -45,6 +35,9 @@ enum Scope {
 type Seen = BTreeMap<(String, String), DeserializeGuard<Milvus>>;
 
 /// Carries out the verb.
+///
+/// # Errors When the API server can't be asked, when the Milvus that is named is missing, was deleted or does
+/// not decode, and when the output can't be written.
 pub async fn run(args: &args::Status, context: &Context, printer: &mut Printer) -> Result<Exit, Error> {
     let scope = match (&args.name, args.all_namespaces) {
         (Some(name), _) => Scope::One { namespace: context.namespace.clone(), name: name.clone() },
@@ -121,7 +114,8 @@ impl Scope {
         }
     }
 
-    /// One is asked for as a list too: a missing object is then an empty list, and a 404 always a missing kind.
+    /// One is asked for as a list too: a missing object is then an empty list, and a 404 always a missing
+    /// kind.
     fn fields(&self) -> Option<String> {
         match self {
             Scope::One { name, .. } => Some(format!("metadata.name={name}")),
@@ -176,33 +170,6 @@ impl Scope {
         let found = seen.values().find_map(|guard| guard.0.as_ref().ok());
         let view = found.map(|milvus| Report::One(Box::new(View::of(milvus, now))));
         view.ok_or_else(|| Error::NotFound { name: name.clone(), namespace: namespace.clone() })
-    }
-}
-
-impl Report {
-    /// The time of the views.
-    fn at(&self) -> Option<Timestamp> {
-        match self {
-            Report::One(view) => Some(view.at),
-            Report::All(views) => views.first().map(|view| view.at),
-        }
-    }
-
-    /// The exit code of showing it once.
-    fn exit(&self) -> Exit {
-        match self {
-            Report::One(view) if view.standing == Standing::Refused => Exit::Refused,
-            Report::One(_) | Report::All(_) => Exit::Fine,
-        }
-    }
-
-    /// How a watch ends here, if it does: a refusal stays until somebody changes the spec.
-    fn ending(&self) -> Option<Exit> {
-        match self {
-            Report::One(view) if view.standing == Standing::Refused => Some(Exit::Refused),
-            Report::One(view) if view.standing.settled() => Some(Exit::Fine),
-            Report::One(_) | Report::All(_) => None,
-        }
     }
 }
 

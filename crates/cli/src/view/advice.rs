@@ -3,7 +3,7 @@
 use milvus_api::Reason;
 use serde::Serialize;
 
-use super::Object;
+use super::object::Object;
 
 /// What to do about a reason.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -16,8 +16,8 @@ pub struct Advice {
     pub command: Option<String>,
 }
 
-/// What to do about a reason. `None` where there is nothing to do, or where the message itself says it, as every refusal does.
-/// `step` is the step that waits: its components are named in the command.
+/// What to do about a reason. `None` where there is nothing to do, or where the message itself says it, as
+/// every refusal does. `step` is the step that waits: its components are named in the command.
 pub fn advice(reason: &str, object: Object<'_>, step: Option<&str>) -> Option<Advice> {
     let reason: Reason = reason.parse().ok()?;
     let text = text(reason)?;

@@ -4,7 +4,9 @@ use jiff::Timestamp;
 use milvus_api::{ConditionStatus, ConditionType, MilvusCondition, MilvusStatus, Reason};
 use serde::Serialize;
 
-use super::{Advice, Object, Standing, advice, since};
+use super::advice::{Advice, advice};
+use super::object::Object;
+use super::standing::Standing;
 
 /// A condition that is not as it should be.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -26,7 +28,8 @@ pub struct Problem {
     pub advice: Option<Advice>,
 }
 
-/// The conditions that are not as they should be, the one that explains the others first: a refusal, then the order of the list.
+/// The conditions that are not as they should be, the one that explains the others first: a refusal, then the
+/// order of the list.
 pub fn problems(standing: Standing, status: &MilvusStatus, object: Object<'_>) -> Vec<Problem> {
     let waits = status
         .condition(ConditionType::UpgradeProgressing)
@@ -74,7 +77,7 @@ fn expected(standing: Standing, condition: &MilvusCondition) -> bool {
 /// The beginning of the message of `SpecSupported`.
 const NO_EFFECT: &str = "has no effect yet: ";
 
-/// Every field begins so. The notes on what happens instead may contain a semicolon too, so this is what separates.
+/// Every field begins so. What is told of a field may contain a semicolon too, so this is what separates.
 const FIELD: &str = "spec.";
 
 /// The fields that have no effect yet.
@@ -93,9 +96,14 @@ pub fn warnings(status: &MilvusStatus) -> Vec<String> {
     warns.map(|c| fields(&c.message)).unwrap_or_default()
 }
 
-/// A list of fields with what is said of each.
+/// A list of fields, each with the sentence about it.
 fn fields(list: &str) -> Vec<String> {
     let separator = format!("; {FIELD}");
     let fields = list.split(separator.as_str()).enumerate();
     fields.map(|(index, text)| if index == 0 { text.to_owned() } else { format!("{FIELD}{text}") }).collect()
+}
+
+/// When a condition last changed.
+fn since(condition: &MilvusCondition) -> Option<Timestamp> {
+    condition.last_transition_time.as_ref().map(|time| time.0)
 }

@@ -6,7 +6,8 @@ use milvus_api::{
 };
 use serde::Serialize;
 
-use super::{Advice, Object, advice};
+use super::advice::{Advice, advice};
+use super::object::Object;
 
 /// A change of image.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -103,7 +104,8 @@ impl Roll {
         }
     }
 
-    /// The step that is under way: the one that is updating, else the one that waits, else the first that is not done.
+    /// The step that is under way: the one that is updating, else the one that waits, else the first that is
+    /// not done.
     pub fn current(&self) -> Option<&Step> {
         let waits = self.waiting.as_ref().and_then(|w| w.step.as_deref());
         let updating = self.steps.iter().find(|step| step.state == word(StepState::Updating));

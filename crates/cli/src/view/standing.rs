@@ -5,7 +5,7 @@ use milvus_api::{
 };
 use serde::Serialize;
 
-use super::Roll;
+use super::roll::Roll;
 
 /// Where a `Milvus` stands. The first that applies, in the order of [`Standing::of`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

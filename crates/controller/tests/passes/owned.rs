@@ -234,7 +234,7 @@ fn a_standalone_with_a_claim_is_stopped_before_its_successor_starts() {
     let snapshot = world.observe().unwrap();
     let parsed = Parsed::of(world.cr(), &world.tool).unwrap().unwrap();
     let plan = request::planned(&parsed, &snapshot).unwrap();
-    assert_eq!(plan.steps[0].downtime.as_deref(), Some(milvus_plan::explain::STOPPED_FIRST));
+    assert_eq!(plan.step(0).unwrap().downtime.as_deref(), Some(milvus_plan::step::STOPPED_FIRST));
     world.settle();
     assert!(world.updated(), "{}", world.describe());
 }

@@ -1,6 +1,9 @@
 //! What each release line of Milvus is like.
 
-use super::{Queue, Span};
+use super::span::Span;
+use crate::component::Mode;
+use crate::queue::Queue;
+use crate::version::MilvusVersion;
 
 /// The set of components of a cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,3 +110,29 @@ pub static LINES: [Line; 8] = [
 ///
 /// Evidence: <https://milvus.io/docs/v2.4.x/upgrade_milvus_cluster-operator.md> ("since Milvus 2.2.3 …").
 pub const ACTIVE_STANDBY: Span = Span { from: (2, 2, 3), ..Span::ANY };
+
+/// The release line of `version`: the last one for what is newer than the table, the first for what is older.
+pub(super) fn line(version: &MilvusVersion) -> &'static Line {
+    let [first, ..] = &LINES;
+    LINES.iter().rev().find(|line| version.numbers() >= line.versions.from).unwrap_or(first)
+}
+
+/// How `version` writes its metadata into etcd; `None` where nothing is known about it (before 2.1).
+pub fn schema(version: &MilvusVersion) -> Option<Schema> {
+    line(version).schema
+}
+
+/// The message queue of a Milvus that does not name one, when it is first started. It is recorded then: an
+/// upgrade never changes it.
+pub fn default_queue(mode: Mode, version: &MilvusVersion) -> Queue {
+    match mode {
+        Mode::Cluster => line(version).cluster_queue,
+        Mode::Standalone => line(version).standalone_queue,
+    }
+}
+
+/// Whether coordinators of this version can stand by for each other, so that one can be replaced while
+/// requests are served: from 2.2.3 on.
+pub fn active_standby(version: &MilvusVersion) -> bool {
+    ACTIVE_STANDBY.contains(version)
+}

@@ -2,8 +2,14 @@
 
 use std::fmt::Write as _;
 
-use super::{ACTIVE_STANDBY, HOPS, JOINED, LINES, Layout, NOTES, Numbers, Span, Verdict, When};
-use crate::explain;
+use super::joined::JOINED;
+use super::lines::{ACTIVE_STANDBY, LINES, Layout};
+use super::paths::{PATHS, Verdict};
+use super::span::{Numbers, Span};
+use super::warnings::WARNINGS;
+use super::when::When;
+use crate::component::joined_names;
+use crate::consent;
 
 const HEAD: &str = "\
 # Versions
@@ -21,9 +27,9 @@ A version counts by its numbers: `2.4.23-gpu` is 2.4.23, and `2.6.0-rc1` has the
 pub fn markdown() -> String {
     let mut page = HEAD.to_owned();
     lines(&mut page);
-    hops(&mut page);
+    paths(&mut page);
     joined(&mut page);
-    notes(&mut page);
+    warnings(&mut page);
     page
 }
 
@@ -67,24 +73,24 @@ fn lines(page: &mut String) {
     }
 }
 
-fn hops(page: &mut String) {
+fn paths(page: &mut String) {
     let intro = format!(
         "The first row that applies decides. A path that is refused can be allowed by the annotation\n\
          `{}: \"<from>-><to>\"`, at your own risk. Going back to the version that ran before an upgrade that is not finished\n\
          is always allowed.",
-        explain::ALLOW_ANNOTATION
+        consent::ANNOTATION
     );
     table(page, "Paths", &intro, &["from", "to", "only if", "verdict", "evidence"]);
-    for hop in &HOPS {
-        let verdict = match hop.verdict {
+    for path in &PATHS {
+        let verdict = match path.verdict {
             Verdict::Allowed => "allowed, component by component".to_owned(),
             Verdict::AllowedWithDowntime { step } => format!("allowed, with downtime: {step}"),
             Verdict::Refused { reason, why, way_round } => {
                 format!("refused, [{reason}](../reasons/{reason}.md): {why}. {way_round}")
             }
         };
-        let (from, to) = (span(hop.from), span(hop.to));
-        let _ = writeln!(page, "| {from} | {to} | {} | {verdict} | {} |", when(hop.when), hop.evidence);
+        let (from, to) = (span(path.from), span(path.to));
+        let _ = writeln!(page, "| {from} | {to} | {} | {verdict} | {} |", when(path.when), path.evidence);
     }
 }
 
@@ -92,7 +98,7 @@ fn joined(page: &mut String) {
     let intro = "Components that are replaced in one step when an upgrade (or the way back) crosses from the older to the newer versions.";
     table(page, "Steps with several components", intro, &["older", "newer", "components", "why", "evidence"]);
     for row in &JOINED {
-        let names = explain::step_name(row.components);
+        let names = joined_names(row.components);
         let _ = writeln!(
             page,
             "| {} | {} | {names} | {} | {} |",
@@ -104,12 +110,18 @@ fn joined(page: &mut String) {
     }
 }
 
-fn notes(page: &mut String) {
+fn warnings(page: &mut String) {
     let intro = "What a plan warns of. Every row that applies is shown.";
     table(page, "Warnings", intro, &["from", "to", "only if", "warning", "evidence"]);
-    for note in &NOTES {
-        let (from, to) = (span(note.from), span(note.to));
-        let _ = writeln!(page, "| {from} | {to} | {} | {} | {} |", when(note.when), note.text, note.evidence);
+    for warning in &WARNINGS {
+        let (from, to) = (span(warning.from), span(warning.to));
+        let _ = writeln!(
+            page,
+            "| {from} | {to} | {} | {} | {} |",
+            when(warning.when),
+            warning.text,
+            warning.evidence
+        );
     }
 }
 

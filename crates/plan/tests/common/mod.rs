@@ -3,8 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a helper of tests")]
 
 use milvus_plan::{
-    Component, ComponentState, Coordinators, MilvusVersion, Mode, Progress, QueueChange, Request, Side,
-    Topology, UpdateMode, Version,
+    Component, ComponentState, Coordinators, MilvusVersion, Mode, Plan, Progress, QueueChange, Request, Side,
+    Topology, UpdateMode, Version, plan,
 };
 
 pub const MIX: Topology =
@@ -98,5 +98,10 @@ pub fn running(mut request: Request, tags: &[&str]) -> Request {
 }
 
 pub fn progress<const N: usize>(states: [(Component, ComponentState); N]) -> Progress {
-    Progress { components: states.into() }
+    Progress::of_components(states.into())
+}
+
+/// A roll of indexnode, mixcoord, querynode, datanode, proxy.
+pub fn plan_of_five() -> Plan {
+    plan(&request("2.4.23", "2.5.16")).unwrap()
 }

@@ -34,7 +34,7 @@ impl Turns<'_> {
     }
 
     fn has(&self, component: Component) -> bool {
-        let waits = self.plan.is_none_or(|p| p.steps.iter().any(|s| s.components.contains(&component)));
+        let waits = self.plan.is_none_or(|plan| plan.rolls(component));
         !waits || self.open.contains(&component)
     }
 }

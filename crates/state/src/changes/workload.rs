@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 
 use milvus_plan::Version;
-use milvus_plan::component::components_of;
+use milvus_plan::components_of;
 
 use super::objects::Write;
 use crate::desired::{Desired, DesiredComponent};

@@ -51,7 +51,7 @@ pub fn only_target_runs(targets: &[Target], snapshot: &Snapshot) -> bool {
 /// How far every component is.
 pub fn progress(targets: &[Target], snapshot: &Snapshot) -> Progress {
     let states = targets.iter().map(|t| (t.component(), state(t, snapshot)));
-    Progress { components: states.collect::<BTreeMap<_, _>>() }
+    Progress::of_components(states.collect::<BTreeMap<_, _>>())
 }
 
 fn state(target: &Target, snapshot: &Snapshot) -> ComponentState {

@@ -30,12 +30,11 @@ pub fn planned(parsed: &Parsed, snapshot: &Snapshot) -> Result<Plan, Objections>
         queue: resolved::queue_change(spec, milvus.status.resolved.as_ref()),
         override_annotation: spec.allow_upgrade.clone(),
     };
-    let mut plan = plan(&request)?;
-    if let Some(abandoned) = abandoned(&milvus.status, &plan) {
-        plan.direction = Direction::Revert;
-        plan.from = Some(abandoned);
-    }
-    Ok(plan)
+    let plan = plan(&request)?;
+    Ok(match abandoned(&milvus.status, &plan) {
+        Some(abandoned) => plan.back_from(abandoned),
+        None => plan,
+    })
 }
 
 /// A roll that is under way.
@@ -115,10 +114,4 @@ fn running_coordinators(watched: &Watched) -> Option<Coordinators> {
 /// The recorded roll is this plan's.
 pub fn recorded(status: &MilvusStatus, plan: &Plan) -> bool {
     under_way(status).is_some_and(|r| r.to.as_ref() == Some(&convert::rollout_image(&plan.to)))
-}
-
-/// Something is left for something else: such a plan is recorded before it is begun.
-pub fn moves(plan: &Plan) -> bool {
-    let leaves = |from: &Side| from.image != plan.to.image || from.version != plan.to.version;
-    plan.from.as_ref().is_some_and(leaves)
 }

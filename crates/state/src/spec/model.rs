@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use milvus_plan::component::components_of;
+use milvus_plan::components_of;
 use milvus_plan::{Component, Mode, Side, Topology, UpdateMode, Version};
 use serde_json::{Map, Value};
 

@@ -28,7 +28,7 @@ fn kind(milvus: &Milvus, version: &Version) -> Kind {
             ))
         });
         let version = running.filter(|v| v.known().is_some()).unwrap_or_else(|| version.clone());
-        match (&version, milvus_plan::component::layout(&version), mode) {
+        match (&version, milvus_plan::layout(&version), mode) {
             (Version::Known(version), _, mode) => default_queue(mode, version),
             (Version::Unknown(_), _, Mode::Cluster) => Kind::Pulsar,
             (Version::Unknown(_), milvus_plan::facts::Layout::Streaming, Mode::Standalone) => {

@@ -5,7 +5,7 @@
 //! refused here, before anything is rendered, with the patch that was probably meant.
 
 use milvus_api::{Components, Milvus, MilvusSpec, Reason, ResolvedDefaults};
-use milvus_plan::{Coordinators, Queue, QueueChange, Topology};
+use milvus_plan::{Consent, Consents, Coordinators, Queue, QueueChange, Topology};
 
 use super::dependencies;
 use super::model::Spec;
@@ -151,34 +151,37 @@ fn lost(spec: &Spec, field: &str, now: &str, was: &str) -> Refusal {
 /// A queue inside Milvus would begin anew: on a directory that goes with the pod, or in another claim.
 fn queue_lost(spec: &Spec, was: &str) -> Option<Refusal> {
     let now = queue_claim(spec).unwrap_or(NO_CLAIM);
-    (now != was && !allowed(spec, was, now)).then(|| {
-        let queue = spec.dependencies.queue.name();
+    let queue = spec.dependencies.queue.name();
+    let field = format!("{queue}.persistence");
+    let consent = Consent::Field { name: &field, from: was, to: now };
+    (now != was && !allowed(spec, &consent)).then(|| {
         Refusal::new(
             Reason::DependencyChangeRefused,
             format!(
-                "spec.dependencies.{queue}.persistence: the queue of this Milvus is in the volume claim {was}, with all that is not flushed; \
-                 on {now} it would start empty. Nothing was changed. Put spec.dependencies.{queue}.persistence back, or, if nothing in the \
-                 queue is needed or it was copied, allow it with the annotation {}: \"{was}->{now}\"",
-                milvus_api::keys::ALLOW_UPGRADE
+                "spec.dependencies.{field}: the queue of this Milvus is in the volume claim {was}, with all that is not flushed; \
+                 on {now} it would start empty. Nothing was changed. Put spec.dependencies.{field} back, or, if nothing in the \
+                 queue is needed or it was copied, allow it with the annotation {}",
+                consent.annotation()
             ),
         )
     })
 }
 
 /// The annotation allows exactly this change.
-fn allowed(spec: &Spec, was: &str, now: &str) -> bool {
-    spec.allow_upgrade.as_deref().is_some_and(|text| text.trim() == format!("{was}->{now}"))
+fn allowed(spec: &Spec, consent: &Consent<'_>) -> bool {
+    Consents::parse(spec.allow_upgrade.as_deref()).allow(consent)
 }
 
 fn changed(field: &str, now: Option<&String>, was: Option<&String>, spec: &Spec) -> Option<Refusal> {
     let (now, was) = (now?, was?);
-    (now != was && !allowed(spec, was, now)).then(|| {
+    let consent = Consent::Field { name: field, from: was, to: now };
+    (now != was && !allowed(spec, &consent)).then(|| {
         Refusal::new(
             Reason::DependencyChangeRefused,
             format!(
                 "spec.config.{field}: the data of this Milvus is under {was:?}; under {now:?} it would start empty. Nothing was changed. Put \
-                 {was:?} back, or, if the data was moved there, allow it with the annotation {}: \"{was}->{now}\"",
-                milvus_api::keys::ALLOW_UPGRADE
+                 {was:?} back, or, if the data was moved there, allow it with the annotation {}",
+                consent.annotation()
             ),
         )
     })

@@ -45,7 +45,7 @@ fn not_done(planned: &Planned, decided: &Decided) -> Vec<String> {
         ComponentState::Absent | ComponentState::Pending | ComponentState::Updating(_) => true,
     };
     let components = rollout.targets.iter().map(|t| t.component()).filter(|c| pending(*c));
-    let in_a_step = |component: &Component| plan.steps.iter().any(|s| s.components.contains(component));
+    let in_a_step = |component: &Component| plan.rolls(*component);
     let (rolled, placeholders): (Vec<Component>, Vec<Component>) = components.partition(in_a_step);
     let name = |component: &Component| component.name().to_owned();
     if !rolled.is_empty() {
@@ -60,7 +60,7 @@ fn not_done(planned: &Planned, decided: &Decided) -> Vec<String> {
 fn reason(parsed: Option<&Parsed>, snapshot: &Snapshot, planned: &Planned) -> Reason {
     let plan = &planned.plan;
     let under_way = request::under_way(&snapshot.watched.milvus.status).is_some();
-    let moves = request::moves(plan) || under_way;
+    let moves = plan.moves() || under_way;
     let mode = parsed.map(|parsed| parsed.spec.update_mode);
     match (moves && plan.ordered, plan.direction, mode) {
         (true, Direction::Downgrade, _) | (true, _, Some(UpdateMode::RollingDowngrade)) => {

@@ -79,7 +79,7 @@ fn advance(status: &mut MilvusStatus, plan: &Plan, decision: &Decision, progress
     rollout.steps = steps(plan, progress, Some(rollout), now);
     let begun = match decision {
         Decision::Act { step } => {
-            let name = plan.steps.get(*step).map(|s| s.name.clone());
+            let name = plan.step(*step).map(|s| s.name.clone());
             if let Some(step) = rollout.steps.get_mut(*step).filter(|s| s.state != Some(StepState::Done)) {
                 step.state = Some(StepState::Updating);
                 step.started_at.get_or_insert_with(|| seconds(now));
@@ -88,11 +88,11 @@ fn advance(status: &mut MilvusStatus, plan: &Plan, decision: &Decision, progress
             Some((name, (Reason::WaitingForRollout, format!("{components}: the new template was sent"))))
         }
         Decision::Wait { step, on } => {
-            let name = plan.steps.get(*step).map(|s| s.name.clone());
+            let name = plan.step(*step).map(|s| s.name.clone());
             let reason = on.first().map_or(Reason::WaitingForRollout, |(_, waiting)| reason(waiting));
             Some((name, (reason, explain::waits(on))))
         }
-        Decision::Record | Decision::Done | Decision::Halt(_) => None,
+        Decision::Record | Decision::Held { .. } | Decision::Done | Decision::Halt(_) => None,
     };
     match begun {
         Some((step, what)) => wait(rollout, step, what, now),
@@ -138,7 +138,11 @@ fn wait(
 /// Why a component is not done, as a reason that has a page.
 fn reason(waiting: &Waiting) -> Reason {
     match waiting.what {
-        WaitReason::Generation | WaitReason::SlotHandOver { .. } => Reason::WaitingForRollout,
+        WaitReason::Generation
+        | WaitReason::SlotHandOver { .. }
+        | WaitReason::Job { .. }
+        | WaitReason::Settling { .. }
+        | WaitReason::Gate { .. } => Reason::WaitingForRollout,
         WaitReason::Replicas { .. } => Reason::WaitingForPodsReady,
         WaitReason::PodProblem { .. } => Reason::PodProblem,
         WaitReason::PodsRefused { .. } => Reason::PodsRefused,
@@ -163,7 +167,7 @@ fn steps(
         let finished = earlier.and_then(|e| e.finished_at.clone());
         RolloutStep {
             name: step.name.clone(),
-            components: step.components.iter().map(|c| c.name().to_owned()).collect(),
+            components: step.components().iter().map(|c| c.name().to_owned()).collect(),
             state: Some(state),
             from: plan.from.as_ref().map(version),
             to: Some(version(&plan.to)),
@@ -177,11 +181,11 @@ fn steps(
             },
         }
     };
-    plan.steps.iter().map(step).collect()
+    plan.steps().map(step).collect()
 }
 
 fn step_state(step: &Step, progress: &Progress) -> StepState {
-    let states: Vec<&ComponentState> = step.components.iter().map(|c| progress.of(*c)).collect();
+    let states: Vec<&ComponentState> = step.components().iter().map(|c| progress.of(*c)).collect();
     let done = |state: &&ComponentState| **state == ComponentState::Done;
     if states.iter().all(done) {
         StepState::Done

@@ -1,11 +1,13 @@
 //! What may follow what.
 
-use super::{Span, When};
-use crate::checks::Reason;
+use super::lines::active_standby;
+use super::span::Span;
+use super::when::When;
 use crate::component::Coordinators;
+use crate::reason::Reason;
 use crate::version::MilvusVersion;
 
-/// What is said of going from one version to another by changing the image.
+/// The judgement on going from one version to another by changing the image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     /// It may be done component by component while requests are served.
@@ -28,26 +30,21 @@ pub enum Verdict {
 
 /// A row of the table of paths. The first row that applies decides.
 #[derive(Debug, Clone, Copy)]
-pub struct Hop {
+pub struct Path {
     /// The version that is left.
     pub from: Span,
     /// The version that is gone to.
     pub to: Span,
     /// What else must be so.
     pub when: When,
-    /// What is said of it.
+    /// The judgement.
     pub verdict: Verdict,
     /// Where that is written down.
     pub evidence: &'static str,
 }
 
-impl Hop {
-    pub(super) fn applies(
-        &self,
-        from: &MilvusVersion,
-        to: &MilvusVersion,
-        coordinators: Option<Coordinators>,
-    ) -> bool {
+impl Path {
+    fn applies(&self, from: &MilvusVersion, to: &MilvusVersion, coordinators: Option<Coordinators>) -> bool {
         self.from.contains(from) && self.to.contains(to) && self.when.holds(from, to, coordinators)
     }
 }
@@ -58,21 +55,21 @@ const fn refused(
     why: &'static str,
     way_round: &'static str,
     evidence: &'static str,
-) -> Hop {
+) -> Path {
     let (from, to, when) = path;
-    Hop { from, to, when, verdict: Verdict::Refused { reason, why, way_round }, evidence }
+    Path { from, to, when, verdict: Verdict::Refused { reason, why, way_round }, evidence }
 }
 
-const fn allowed(from: Span, to: Span, evidence: &'static str) -> Hop {
-    Hop { from, to, when: When::Always, verdict: Verdict::Allowed, evidence }
+const fn allowed(from: Span, to: Span, evidence: &'static str) -> Path {
+    Path { from, to, when: When::Always, verdict: Verdict::Allowed, evidence }
 }
 
-const fn with_downtime(from: Span, to: Span, evidence: &'static str) -> Hop {
+const fn with_downtime(from: Span, to: Span, evidence: &'static str) -> Path {
     let verdict = Verdict::AllowedWithDowntime { step: NO_STANDBY };
-    Hop { from, to, when: When::Always, verdict, evidence }
+    Path { from, to, when: When::Always, verdict, evidence }
 }
 
-pub(super) const NO_STANDBY: &str =
+const NO_STANDBY: &str =
     "requests fail while this step runs: before 2.2.3 no second coordinator can stand by";
 
 const ANY: Span = Span::ANY;
@@ -99,7 +96,7 @@ const DOCS_3_0: &str = "https://milvus.io/docs/zh-hant/upgrade_milvus_cluster-op
 const BLOG_2_6: &str = "https://milvus.io/blog/how-to-safely-upgrade-from-milvu-2-5-x-to-milvus-2-6-x.md";
 
 /// What holds when no other row applies: what is not known is not done.
-pub(super) const LAST: Hop = refused(
+const LAST: Path = refused(
     (ANY, ANY, When::Always),
     Reason::PathNotKnown,
     "this operator knows nothing about this path, so it cannot promise that the data stays readable",
@@ -108,7 +105,7 @@ pub(super) const LAST: Hop = refused(
 );
 
 /// Every path that something is known about. The first row that applies decides.
-pub static HOPS: [Hop; 19] = [
+pub static PATHS: [Path; 19] = [
     refused(
         (V2_6_0, ANY, When::FromPrerelease),
         Reason::PrereleaseHasNoPath,
@@ -195,3 +192,19 @@ pub static HOPS: [Hop; 19] = [
     allowed(V3_0, V3_0, DOCS_3_0),
     LAST,
 ];
+
+/// The verdict on going from one version to another, with the row that gives it.
+///
+/// `coordinators` are those that run now; `None` where there are none (standalone).
+pub fn path(from: &MilvusVersion, to: &MilvusVersion, coordinators: Option<Coordinators>) -> &'static Path {
+    PATHS.iter().find(|path| path.applies(from, to, coordinators)).unwrap_or(&LAST)
+}
+
+/// What happens to requests while a coordinator is replaced on the way from one version to the other (in
+/// either direction); `None` when another one takes over.
+pub fn downtime(from: &MilvusVersion, to: &MilvusVersion) -> Option<&'static str> {
+    match path(from, to, None).verdict {
+        Verdict::AllowedWithDowntime { step } => Some(step),
+        _ => (!active_standby(from) || !active_standby(to)).then_some(NO_STANDBY),
+    }
+}

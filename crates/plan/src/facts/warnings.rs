@@ -1,19 +1,19 @@
-//! What to warn of, and which components go together.
+//! What to warn of.
 
-use super::{Span, When};
-use crate::component::Component;
+use super::span::Span;
+use super::when::When;
 use crate::version::MilvusVersion;
 
 /// Something to know before a path that is allowed.
 #[derive(Debug, Clone, Copy)]
-pub struct Note {
+pub struct Warning {
     /// The version that is left.
     pub from: Span,
     /// The version that is gone to.
     pub to: Span,
     /// What else must be so.
     pub when: When,
-    /// Whether it is worth saying of the target alone, when there is nothing before it.
+    /// Whether it is worth a warning for the target alone, when there is nothing before it.
     pub on_target_alone: bool,
     /// What to know and what to do.
     pub text: &'static str,
@@ -21,22 +21,22 @@ pub struct Note {
     pub evidence: &'static str,
 }
 
-impl Note {
-    pub(super) fn applies(&self, from: &MilvusVersion, to: &MilvusVersion) -> bool {
+impl Warning {
+    fn applies(&self, from: &MilvusVersion, to: &MilvusVersion) -> bool {
         self.from.contains(from) && self.to.contains(to) && self.when.holds(from, to, None)
     }
 }
 
-const fn between(from: Span, to: Span, when: When, text: &'static str, evidence: &'static str) -> Note {
-    Note { from, to, when, on_target_alone: false, text, evidence }
+const fn between(from: Span, to: Span, when: When, text: &'static str, evidence: &'static str) -> Warning {
+    Warning { from, to, when, on_target_alone: false, text, evidence }
 }
 
-const fn target(to: Span, when: When, text: &'static str, evidence: &'static str) -> Note {
-    Note { from: Span::ANY, to, when, on_target_alone: true, text, evidence }
+const fn target(to: Span, when: When, text: &'static str, evidence: &'static str) -> Warning {
+    Warning { from: Span::ANY, to, when, on_target_alone: true, text, evidence }
 }
 
 /// Every warning, in the order in which they are shown.
-pub static NOTES: [Note; 8] = [
+pub static WARNINGS: [Warning; 8] = [
     target(
         Span::new((2, 2, 5), (2, 2, 6)),
         When::Always,
@@ -93,35 +93,12 @@ pub static NOTES: [Note; 8] = [
     ),
 ];
 
-/// Components that must be replaced in one step.
-#[derive(Debug, Clone, Copy)]
-pub struct Joined {
-    /// The older of the two versions.
-    pub older: Span,
-    /// The newer of the two versions.
-    pub newer: Span,
-    /// What goes together, in the order in which it is named.
-    pub components: &'static [Component],
-    /// Why.
-    pub why: &'static str,
-    /// Where that is written down.
-    pub evidence: &'static str,
+/// What to warn of on the way from one version to another: every row that applies.
+pub fn warnings(from: &MilvusVersion, to: &MilvusVersion) -> impl Iterator<Item = &'static Warning> {
+    WARNINGS.iter().filter(move |warning| warning.applies(from, to))
 }
 
-/// Every such set.
-pub static JOINED: [Joined; 2] = [
-    Joined {
-        older: Span::new((2, 0, 0), (2, 3, 0)),
-        newer: Span::new((2, 3, 0), (2, 6, 0)),
-        components: &[Component::DataCoord, Component::IndexCoord],
-        why: "from 2.3 on the data coordinator becomes active only when the old index coordinator is gone",
-        evidence: "measured in rolls of real Milvus from 2.2.16 to 2.3.5",
-    },
-    Joined {
-        older: Span::new((2, 0, 0), (2, 6, 0)),
-        newer: Span::new((2, 6, 0), (3, 1, 0)),
-        components: &[Component::StreamingNode, Component::MixCoord],
-        why: "a streaming node becomes healthy only beside a mixcoord of 2.6, which needs a registered streaming node",
-        evidence: "https://github.com/zilliztech/milvus-operator/issues/446",
-    },
-];
+/// What to warn of when `version` is started for the first time.
+pub fn warnings_on(version: &MilvusVersion) -> impl Iterator<Item = &'static Warning> {
+    WARNINGS.iter().filter(move |warning| warning.on_target_alone && warning.applies(version, version))
+}

@@ -1,18 +1,21 @@
 //! What there is to say about one `Milvus`, as a value.
 //!
-//! Takes the object as the API server stores it and the time; gives a [`View`]. Pure: it reads nothing else, so the same
-//! object gives the same words here, in the demo and in a test. How it looks on a screen is [`crate::table`]'s affair.
+//! Takes the object as the API server stores it and the time; gives a [`View`]. Pure: it reads nothing else,
+//! so the same object gives the same words here, in the demo and in a test. How it looks on a screen is
+//! decided in [`crate::table`].
 
 mod advice;
+mod object;
 mod problems;
 mod roll;
 mod standing;
 
 use jiff::Timestamp;
-use milvus_api::{ConditionType, Milvus, MilvusCondition, MilvusState, MilvusStatus};
+use milvus_api::{ConditionType, Milvus, MilvusState, MilvusStatus};
 use serde::Serialize;
 
 pub use advice::{Advice, advice};
+pub use object::Object;
 pub use problems::Problem;
 pub use roll::{Roll, Step, Waiting};
 pub use standing::Standing;
@@ -105,24 +108,10 @@ impl View {
     }
 }
 
-/// Name and namespace, for the commands in advice.
-#[derive(Clone, Copy)]
-pub struct Object<'a> {
-    /// `metadata.name`
-    pub name: &'a str,
-    /// `metadata.namespace`
-    pub namespace: &'a str,
-}
-
-/// Nothing is said before the operator has said something; the type's default would read `Pending`.
+/// Empty before the operator has written a status; the type's default would read `Pending`.
 fn state(status: &MilvusStatus, known: bool) -> String {
     match (&status.status, known) {
         (MilvusState::Pending, false) => String::new(),
         (state, _) => state.to_string(),
     }
-}
-
-/// When a condition last changed.
-fn since(condition: &MilvusCondition) -> Option<Timestamp> {
-    condition.last_transition_time.as_ref().map(|time| time.0)
 }
