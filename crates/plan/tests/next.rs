@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 
 use common::{FOUR, MIX, STANDALONE, VERSIONS, progress, request, running, side};
 use milvus_plan::{
-    Action, Component, ComponentState, Coordinators, Decision, Halt, Plan, Progress, QueueChange, Request,
-    Step, Topology, UpdateMode, WaitReason, Waiting, decide, next, open, plan,
+    Action, Component, ComponentState, Coordinators, Decision, Direction, Halt, Plan, Progress, QueueChange,
+    Request, Step, Topology, UpdateMode, WaitReason, Waiting, decide, next, open, plan,
 };
 use proptest::prelude::*;
 use strum::IntoEnumIterator;
@@ -54,6 +54,17 @@ fn a_change_of_image_is_one_hop() {
     let [hop] = &plan.hops[..] else { panic!("{} hops", plan.hops.len()) };
     assert_eq!((&hop.from, &hop.to), (&plan.from, &plan.to));
     assert!(hop.steps.iter().all(|step| matches!(step.action, Action::Roll(_)) && !step.irreversible));
+}
+
+/// The target of a roll of which no pod was ever ready is known to nobody but the status.
+#[test]
+fn the_way_back_from_an_abandoned_target_names_it() {
+    let plan = plan(&request("2.4.23", "2.4.23")).unwrap();
+    assert!(!plan.moves());
+    let back = plan.clone().back_from(side("2.5.16"));
+    assert_eq!((back.direction, back.moves()), (Direction::Revert, true));
+    assert_eq!((&back.from, &back.hops[0].from), (&Some(side("2.5.16")), &Some(side("2.5.16"))));
+    assert_eq!(back.hops[0].steps, plan.hops[0].steps, "the steps stay");
 }
 
 #[test]

@@ -180,6 +180,15 @@ fn a_plan_of_all_kinds_in_words() {
     insta::assert_snapshot!(format!("{}\n\n{}", explain::plan_text(&plan), lines.join("\n")));
 }
 
+#[test]
+fn steps_of_a_hop_that_is_over_are_done_in_the_table() {
+    let known = Progress { hop: 1, ..Progress::default() };
+    let states: Vec<String> =
+        table::rows(&migration(), Some(&known)).into_iter().map(|row| row.state).collect();
+    assert!(states[..8].iter().all(|state| state == "done"), "{states:?}");
+    assert_eq!(states[8..], ["waits for its turn", "not created yet", "not created yet", "not created yet"]);
+}
+
 fn component() -> impl Strategy<Value = Component> {
     proptest::sample::select(Component::iter().collect::<Vec<_>>())
 }

@@ -37,8 +37,11 @@ fn a_queue_does_not_lose_its_claim_unless_that_is_allowed() {
     world.settle();
     let said = world.status().condition(ConditionType::SpecAccepted).unwrap().clone();
     assert_eq!((said.status.as_str(), said.reason.as_str()), ("False", "DependencyChangeRefused"));
-    let named =
-        ["spec.dependencies.rocksmq.persistence", "claim my-release-data", "\"my-release-data->emptyDir\""];
+    let named = [
+        "spec.dependencies.rocksmq.persistence",
+        "claim my-release-data",
+        "\"rocksmq.persistence: my-release-data->emptyDir\"",
+    ];
     assert!(named.iter().all(|word| said.message.contains(word)), "{}", said.message);
     let mounted = |world: &World| volume(world, "my-release-milvus-standalone", "milvus-data");
     assert_eq!(mounted(&world)["persistentVolumeClaim"]["claimName"], "my-release-data");
