@@ -56,7 +56,7 @@ fn sync(look: &mut Look<'_>, namespace: &str, of: &str) -> Result<(), Failure> {
         make(look, &job)?;
     }
     let at = (namespace, of);
-    look.change_status(ACTOR, Kind::Job, at, |object| object["status"] = status)?;
+    look.write_status(ACTOR, Kind::Job, at, status)?;
     Ok(())
 }
 
