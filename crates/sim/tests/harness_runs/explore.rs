@@ -17,11 +17,13 @@ fn no_single_fault_changes_the_end() {
 #[test]
 fn single_faults_find_the_planted_bug_and_their_plans_replay() {
     let scenario = OneRoll { style: Style::Careless };
-    let report = explore(&scenario, &Choice { every_poll: 0, ..Choice::default() });
+    let done = [Fault::KillAfter, Fault::LostReply, Fault::NoReply];
+    let choice = Choice { faults: done.to_vec(), every_poll: 0, ..Choice::default() };
+    let report = explore(&scenario, &choice);
     let mut kinds: Vec<String> = report.failed.iter().map(|f| f.plan.faults[0].fault.to_string()).collect();
     kinds.sort();
     kinds.dedup();
-    for kind in [Fault::KillAfter, Fault::LostReply, Fault::NoReply] {
+    for kind in done {
         assert!(kinds.contains(&kind.to_string()), "{report}");
     }
     let lines = report.failed.iter().map(|failed| failed.plan.to_string());
