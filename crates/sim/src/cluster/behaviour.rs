@@ -64,7 +64,7 @@ pub(crate) fn images(pod: &Value) -> impl Iterator<Item = &str> {
 }
 
 /// How pods behave.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Behaviour {
     /// From the start of a pod until it is ready.
     pub ready_after: Duration,

@@ -14,7 +14,7 @@ pub(super) fn look(look: &mut Look<'_>) -> Result<(), Failure> {
         let Some(budget) = look.store.get(Kind::PodDisruptionBudget, &namespace, &name) else { continue };
         let status = status(look, budget);
         let at = (namespace.as_str(), name.as_str());
-        look.change_status(ACTOR, Kind::PodDisruptionBudget, at, |object| object["status"] = status)?;
+        look.write_status(ACTOR, Kind::PodDisruptionBudget, at, status)?;
     }
     Ok(())
 }

@@ -45,43 +45,43 @@ fn sync(look: &mut Look<'_>, namespace: &str, of: &str) -> Result<(), Failure> {
         return expire(look, &job, end);
     }
     let counts = count(look, &job);
-    let limit = job["spec"]["backoffLimit"].as_i64().unwrap_or(6);
-    let wanted = job["spec"]["completions"].as_i64().unwrap_or(1);
     let suspended = job["spec"]["suspend"] == true;
     let too_long = is_too_long(look, &job);
     let mut status = running_status(look, &job, counts);
-    if counts.succeeded >= wanted {
-        end(
-            look,
-            &job,
-            counts,
-            &mut status,
-            ("Complete", "CompletionsReached", "Reached expected number of succeeded pods"),
-        )?;
-    } else if too_long {
-        end(
-            look,
-            &job,
-            counts,
-            &mut status,
-            ("Failed", "DeadlineExceeded", "Job was active longer than specified deadline"),
-        )?;
-    } else if counts.failed > limit || counts.restarts >= limit.max(1) {
-        end(
-            look,
-            &job,
-            counts,
-            &mut status,
-            ("Failed", "BackoffLimitExceeded", "Job has reached the specified backoff limit"),
-        )?;
+    if let Some(verdict) = verdict(&job, counts, too_long) {
+        end(look, &job, counts, &mut status, verdict)?;
     } else if suspended {
         end_pods(look, &job)?;
     } else if counts.active + counts.ending == 0 && is_due(look, &job, counts.failed) {
         make(look, &job)?;
     }
     let at = (namespace, of);
-    look.change_status(ACTOR, Kind::Job, at, |object| object["status"] = status)?;
+    look.write_status(ACTOR, Kind::Job, at, status)?;
     Ok(())
+}
+
+/// Type, reason and message of what a Job has come to. What it says once, it stays with.
+fn verdict(
+    job: &Value,
+    counts: Counts,
+    too_long: bool,
+) -> Option<(&'static str, &'static str, &'static str)> {
+    const LATE: (&str, &str, &str) =
+        ("Failed", "DeadlineExceeded", "Job was active longer than specified deadline");
+    const GIVEN_UP: (&str, &str, &str) =
+        ("Failed", "BackoffLimitExceeded", "Job has reached the specified backoff limit");
+    let limit = job["spec"]["backoffLimit"].as_i64().unwrap_or(6);
+    let wanted = job["spec"]["completions"].as_i64().unwrap_or(1);
+    if let Some(known) = condition(job, "FailureTarget") {
+        return Some(if known["reason"] == LATE.1 { LATE } else { GIVEN_UP });
+    }
+    if counts.succeeded >= wanted {
+        return Some(("Complete", "CompletionsReached", "Reached expected number of succeeded pods"));
+    }
+    if too_long {
+        return Some(LATE);
+    }
+    (counts.failed > limit || counts.restarts >= limit.max(1)).then_some(GIVEN_UP)
 }
 
 /// When it completed or failed.

@@ -54,22 +54,34 @@ impl<'a> Look<'a> {
         Ok(true)
     }
 
-    /// Changes the status of an object, and for a Deployment its annotations; whether that changed anything.
-    pub(super) fn change_status(
+    /// Writes the status of an object, unless it is that already.
+    pub(super) fn write_status(
         &mut self,
         actor: &str,
         kind: Kind,
         at: (&str, &str),
-        change: impl FnOnce(&mut Value),
-    ) -> Result<bool, Failure> {
-        let Some(live) = self.store.get(kind, at.0, at.1) else { return Ok(false) };
+        status: Value,
+    ) -> Result<(), Failure> {
+        let Some(live) = self.store.get(kind, at.0, at.1).filter(|live| live["status"] != status) else {
+            return Ok(());
+        };
         let mut wanted = live.clone();
-        change(&mut wanted);
-        if wanted == *live {
-            return Ok(false);
-        }
-        self.store.update_status(actor, kind, wanted)?;
-        Ok(true)
+        wanted["status"] = status;
+        self.store.update_status(actor, kind, wanted).map(drop)
+    }
+
+    /// Writes an annotation by the path of the status, as the controller of Deployments does.
+    pub(super) fn annotate_by_status(
+        &mut self,
+        actor: &str,
+        kind: Kind,
+        at: (&str, &str),
+        (key, value): (&str, &str),
+    ) -> Result<(), Failure> {
+        let Some(live) = self.store.get(kind, at.0, at.1) else { return Ok(()) };
+        let mut wanted = live.clone();
+        wanted["metadata"]["annotations"][key] = value.into();
+        self.store.update_status(actor, kind, wanted).map(drop)
     }
 
     /// Deletes an object, if it is still there.

@@ -15,9 +15,11 @@ mod objects;
 mod pod_status;
 mod replica_set;
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
-use crate::server::{Failure, Store};
+use crate::server::{Event, Failure, Kind, Store};
 
 pub use behaviour::{Behaviour, COMPONENT, Pods};
 pub use look::Look;
@@ -25,7 +27,7 @@ pub use node::Node;
 pub use objects::{condition, controller, holds, is_ending, label, selects, text};
 
 /// One of the controllers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Controller {
     /// Deployment → ReplicaSets.
     Deployment,
@@ -51,6 +53,19 @@ impl Controller {
         Controller::Disruption,
         Controller::Garbage,
     ];
+
+    /// Whether a change can give it something to do.
+    fn watches(self, event: &Event) -> bool {
+        match self {
+            Controller::Deployment => matches!(event.kind, Kind::Deployment | Kind::ReplicaSet | Kind::Pod),
+            Controller::ReplicaSet => matches!(event.kind, Kind::ReplicaSet | Kind::Pod),
+            Controller::Node => event.kind == Kind::Pod,
+            Controller::Job => matches!(event.kind, Kind::Job | Kind::Pod),
+            Controller::Disruption => matches!(event.kind, Kind::PodDisruptionBudget | Kind::Pod),
+            // An owner goes, or is to go, or an object comes whose owner may be gone.
+            Controller::Garbage => event.before.is_none() || event.after.as_deref().is_none_or(is_ending),
+        }
+    }
 }
 
 /// The controllers and the node.
@@ -59,6 +74,16 @@ pub struct Cluster {
     /// How pods behave.
     pub behaviour: Behaviour,
     node: Node,
+    seen: BTreeMap<Controller, Seen>,
+}
+
+/// What a controller has seen, so that it looks again only where that may show something new.
+#[derive(Clone, Debug)]
+struct Seen {
+    /// Events of the log.
+    events: usize,
+    behaviour: Behaviour,
+    due: Option<Timestamp>,
 }
 
 /// What a round of looks has come to.
@@ -82,14 +107,18 @@ impl Round {
 impl Cluster {
     /// A cluster whose pods behave so.
     pub fn new(behaviour: Behaviour) -> Cluster {
-        Cluster { behaviour, node: Node::default() }
+        Cluster { behaviour, ..Cluster::default() }
     }
 
-    /// One look of one controller at everything it works on.
+    /// One look of one controller at everything it works on, if there may be something to do.
     ///
     /// # Errors
     /// The store refuses a write that a real API server would take from its controllers: a fault of the simulation.
     pub fn look(&mut self, controller: Controller, store: &mut Store) -> Result<Round, Failure> {
+        if let Some(seen) = self.seen.get(&controller).filter(|seen| self.is_still(controller, seen, store)) {
+            return Ok(Round { wrote: false, due: seen.due });
+        }
+        let events = store.log().len();
         let before = store.revision();
         let mut look = Look::new(store, &self.behaviour);
         match controller {
@@ -101,7 +130,16 @@ impl Cluster {
             Controller::Garbage => while look.store.collect_garbage() {},
         }
         let due = look.due;
+        // What it has written itself is something new for it, too.
+        self.seen.insert(controller, Seen { events, behaviour: self.behaviour.clone(), due });
         Ok(Round { wrote: store.revision() != before, due })
+    }
+
+    fn is_still(&self, controller: Controller, seen: &Seen, store: &Store) -> bool {
+        let news = store.log().get(seen.events..).unwrap_or_default();
+        seen.behaviour == self.behaviour
+            && seen.due.is_none_or(|due| store.now() < due)
+            && !news.iter().any(|event| controller.watches(event))
     }
 
     /// One look of every controller.

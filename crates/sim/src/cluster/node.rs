@@ -92,7 +92,7 @@ impl Run {
         }
         let seen = pod_status::Seen { phase: &phase, restarts: self.restarts, number: self.number };
         let status = pod_status::of(&pod, &seen, look.now);
-        look.change_status(ACTOR, Kind::Pod, at, |object| object["status"] = status)?;
+        look.write_status(ACTOR, Kind::Pod, at, status)?;
         self.shown = Some(phase);
         Ok(())
     }

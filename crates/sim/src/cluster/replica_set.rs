@@ -173,7 +173,7 @@ fn write_status(
         (_, None) => {}
     }
     let at = (namespace(set), name(set));
-    look.change_status(ACTOR, Kind::ReplicaSet, at, |object| object["status"] = status)?;
+    look.write_status(ACTOR, Kind::ReplicaSet, at, status)?;
     if failure.is_some() {
         // It tries again and again; the first retries come faster in Kubernetes, and show nothing new.
         if let Ok(again) = look.now.checked_add(Duration::from_secs(10)) {

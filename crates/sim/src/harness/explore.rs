@@ -173,16 +173,17 @@ pub fn seeds<S: Scenario>(scenario: &S, range: std::ops::Range<u64>, odds: Odds,
     Report { runs: plans.len() + 1, requests: smooth.made.len(), polls: smooth.polls.values().sum(), failed }
 }
 
-/// Leaves out one fault after the other as long as something is still wrong.
+/// Leaves out one fault after the other as long as something is still wrong, until each that is left is needed for it.
 fn shrink<S: Scenario>(scenario: &S, mut failed: Failed, end: &Value) -> Failed {
-    let mut at = failed.plan.faults.len();
-    while at > 0 {
-        at -= 1;
+    let mut tried = 0;
+    while tried < failed.plan.faults.len() {
         let mut plan = failed.plan.clone();
-        plan.faults.remove(at);
-        if let Some(smaller) = check(scenario, &plan, end) {
-            at = at.min(smaller.plan.faults.len());
-            failed = smaller;
+        // The last first: what comes after what is needed is most often not.
+        let last = plan.faults.len() - 1 - tried;
+        plan.faults.remove(last);
+        match check(scenario, &plan, end) {
+            Some(smaller) => (failed, tried) = (smaller, 0),
+            None => tried += 1,
         }
     }
     failed

@@ -35,7 +35,7 @@ pub(super) fn operations(value: &mut Value, patch: &Value) -> Result<(), Failure
         let done = match text("op") {
             "add" => add(value, path, operation["value"].clone()),
             "remove" => take(value, path).map(drop),
-            "replace" => take(value, path).and_then(|_| add(value, path, operation["value"].clone())),
+            "replace" => replace(value, path, operation["value"].clone()),
             "test" => value.pointer(path).filter(|found| **found == operation["value"]).map(drop),
             "copy" => value.pointer(text("from")).cloned().and_then(|copy| add(value, path, copy)),
             "move" => take(value, text("from")).and_then(|moved| add(value, path, moved)),
@@ -62,6 +62,16 @@ fn add(value: &mut Value, path: &str, new: Value) -> Option<()> {
             let at = at.parse().ok().filter(|at| *at <= items.len())?;
             items.insert(at, new);
         }
+        _ => return None,
+    }
+    Some(())
+}
+
+/// Sets a field whether it is there or not, as the API server does, or an item that is there.
+fn replace(value: &mut Value, path: &str, new: Value) -> Option<()> {
+    match parent(value, path)? {
+        (Value::Object(fields), name) => _ = fields.insert(name, new),
+        (Value::Array(items), at) => *items.get_mut(at.parse::<usize>().ok()?)? = new,
         _ => return None,
     }
     Some(())

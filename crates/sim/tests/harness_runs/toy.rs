@@ -163,7 +163,7 @@ impl Scenario for OneRoll {
         roll(&world, "one", NEW)?;
         world.until("2.4.10", |store| reached(store, "one", NEW)).await?;
         world.calm();
-        world.quiet(Duration::from_secs(60)).await?;
+        world.quiet(Duration::from_mins(1)).await?;
         let silence = world.silence(Duration::from_mins(30)).await;
         match silence.commits_of("operator") {
             0 => Ok(()),

@@ -59,7 +59,7 @@ fn silence_counts_who_breaks_it() {
         world.start("operator-0", operator(Style::Careful));
         world.create(milvus("one", OLD))?;
         world.until("2.4.9", |store| reached(store, "one", OLD)).await?;
-        world.quiet(Duration::from_secs(60)).await?;
+        world.quiet(Duration::from_mins(1)).await?;
         let still = world.silence(Duration::from_hours(24)).await;
         let later = world.clone();
         world.later(When::After(Duration::from_secs(5)), "nothing", |_| Ok(()));

@@ -83,10 +83,7 @@ impl Rollout {
         }
         self.deployment["metadata"]["annotations"][REVISION] = revision.clone().into();
         let at = (self.namespace.as_str(), self.name.as_str());
-        look.change_status(ACTOR, Kind::Deployment, at, |object| {
-            object["metadata"]["annotations"][REVISION] = revision.into();
-        })?;
-        Ok(())
+        look.annotate_by_status(ACTOR, Kind::Deployment, at, (REVISION, &revision))
     }
 
     fn replica_set(&self, revision: i64) -> Value {

@@ -27,7 +27,7 @@ impl Rollout {
             }
         }
         let at = (self.namespace.as_str(), self.name.as_str());
-        look.change_status(ACTOR, Kind::Deployment, at, |object| object["status"] = status.into())?;
+        look.write_status(ACTOR, Kind::Deployment, at, status.into())?;
         Ok(())
     }
 

@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::{answer::Failure, schema::Schema};
 
 use compare::{Comparison, compare, fields_of};
-pub(crate) use owners::{Manager, Owners, decode as owners_of, encode as set_owners, same as same_owners};
+pub(crate) use owners::{Manager, Owners, decode as owners_of, encode as set_owners};
 
 /// What an apply or an update is about.
 pub(crate) struct Write<'a> {
@@ -49,6 +49,40 @@ impl Write<'_> {
             entry.fields = entry.fields.union(&own);
             entry.time = Some(self.now.clone());
         }
+        owners
+    }
+
+    /// The owners after a write of a scale: the writer owns a new count if somebody did before, and if it is not 0, which is
+    /// written as none.
+    ///
+    /// A scale is an object of another version. So who owns the count by an update keeps it, if the count stays, in an entry
+    /// of its own without a time; the next write that reads the owners loses it.
+    pub(crate) fn scale(&self, live: &Value, new: &Value, mut owners: Owners) -> Owners {
+        let count = fields::Fields::of_paths(&[&["spec", "replicas"]]);
+        let mut own = Owners::new();
+        for (manager, entry) in
+            owners.iter().filter(|(_, entry)| !entry.fields.intersection(&count).is_empty())
+        {
+            own.insert(manager.of_scale(), owners::Entry { fields: count.clone(), ..entry.clone() });
+        }
+        if own.is_empty() {
+            return owners;
+        }
+        let wanted = &new["spec"]["replicas"];
+        if live["spec"]["replicas"] != *wanted {
+            own.clear();
+            if *wanted != 0 {
+                own.insert(self.manager.of_scale(), owners::Entry { fields: count.clone(), time: None });
+            }
+        }
+        for (manager, entry) in &mut owners {
+            if own.remove(manager).is_none() {
+                entry.fields = entry.fields.difference(&count);
+            }
+        }
+        owners.retain(|_, entry| !entry.fields.is_empty());
+        owners
+            .extend(own.into_iter().map(|(manager, entry)| (manager, owners::Entry { time: None, ..entry })));
         owners
     }
 

@@ -45,6 +45,17 @@ impl Manager {
     }
 }
 
+/// Version of a scale.
+const SCALE: &str = "autoscaling/v1";
+
+impl Manager {
+    /// The same in the words of a scale. An apply is known by its name alone.
+    pub(super) fn of_scale(&self) -> Manager {
+        let version = if self.operation == "Apply" { self.version.clone() } else { SCALE.to_owned() };
+        Manager { version, ..self.clone() }
+    }
+}
+
 impl fmt::Display for Manager {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}", self.name)?;
@@ -83,6 +94,7 @@ pub(crate) fn decode(object: &Value) -> Owners {
 
 /// Writes the owners into an object, in the order of the API server.
 pub(crate) fn encode(owners: &Owners, object: &mut Value) {
+    let whole = object["apiVersion"].as_str().unwrap_or_default().to_owned();
     let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) else { return };
     if owners.is_empty() {
         metadata.remove("managedFields");
@@ -93,10 +105,11 @@ pub(crate) fn encode(owners: &Owners, object: &mut Value) {
         (&manager.operation, &entry.time, &manager.name, &manager.version, &manager.subresource)
     });
     let encoded = all.into_iter().map(|(manager, entry)| {
+        let version = if manager.version == SCALE { &whole } else { &manager.version };
         let mut encoded = json!({
             "manager": manager.name,
             "operation": manager.operation,
-            "apiVersion": manager.version,
+            "apiVersion": version,
             "fieldsType": "FieldsV1",
             "fieldsV1": entry.fields.encode(),
         });
@@ -109,10 +122,4 @@ pub(crate) fn encode(owners: &Owners, object: &mut Value) {
         encoded
     });
     metadata.insert("managedFields".to_owned(), Value::Array(encoded.collect()));
-}
-
-/// Whether two sets of owners differ in more than in times.
-pub(crate) fn same(one: &Owners, other: &Owners) -> bool {
-    one.len() == other.len()
-        && one.iter().zip(other).all(|((a, own), (b, theirs))| a == b && own.fields == theirs.fields)
 }

@@ -30,11 +30,18 @@ pub(in super::super) fn service(old: Option<&Value>, new: &mut Value, number: u6
         return;
     }
     let known = before.and_then(|spec| spec["ports"].as_array()).cloned().unwrap_or_default();
-    for (index, port) in each(spec, "ports").enumerate() {
+    for port in each(spec, "ports") {
         let same = |known: &&Value| known["port"] == port["port"] && known["protocol"] == port["protocol"];
-        let given = known.iter().find(same).and_then(|known| known.get("nodePort")).cloned();
-        let fresh = json!(30000 + (number * 8 + index as u64) % 2767);
-        default(port, "nodePort", given.unwrap_or(fresh));
+        if let Some(given) = known.iter().find(same).and_then(|known| known.get("nodePort")) {
+            default(port, "nodePort", given.clone());
+        }
+    }
+    let mut used: Vec<Value> = each(spec, "ports").filter_map(|port| port.get("nodePort").cloned()).collect();
+    let mut fresh = (0..).map(|next| json!(30000 + (number * 8 + next) % 2767));
+    for port in each(spec, "ports").filter(|port| port.get("nodePort").is_none()) {
+        let free = fresh.find(|port| !used.contains(port)).unwrap_or_default();
+        used.push(free.clone());
+        port["nodePort"] = free;
     }
 }
 

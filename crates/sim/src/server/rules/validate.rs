@@ -245,6 +245,14 @@ fn pod(spec: &Value, path: &str) -> Checked {
                 format!("{path}.containers.ports.containerPort: Invalid value"),
             )?;
         }
+        for probe in ["livenessProbe", "readinessProbe", "startupProbe"].map(|probe| &container[probe]) {
+            let handlers =
+                ["exec", "httpGet", "tcpSocket", "grpc"].iter().filter(|h| probe.get(**h).is_some());
+            must(
+                probe.is_null() || handlers.count() == 1,
+                format!("{path}.containers: one handler of a probe"),
+            )?;
+        }
         for variable in list(container, "env") {
             must(!text(variable, "name").is_empty(), format!("{path}.containers.env.name: Required value"))?;
         }

@@ -102,7 +102,7 @@ fn wrong(wanted: &str, value: &Value) -> String {
     format!(": expected {wanted}, got {found}")
 }
 
-/// Fills in the defaults of a custom resource. A null that may not be one is replaced by the default, or dropped.
+/// Fills in the defaults of a custom resource. A null that may not be one is replaced by the default.
 pub(crate) fn fill_defaults(schema: &Schema, value: &mut Value) {
     match (schema, value) {
         (Schema::List(list), Value::Array(items)) => {
@@ -112,16 +112,39 @@ pub(crate) fn fill_defaults(schema: &Schema, value: &mut Value) {
         }
         (Schema::Object(object), Value::Object(map)) => {
             for (name, field) in &object.fields {
-                let missing = map.get(name).is_none_or(|value| value.is_null() && !field.nullable);
-                match &field.default {
-                    Some(default) if missing => _ = map.insert(name.clone(), default.clone()),
-                    None if missing => _ = map.remove(name),
-                    _ => {}
+                if let Some(default) = &field.default
+                    && map.get(name).is_none_or(|value| value.is_null() && !field.nullable)
+                {
+                    map.insert(name.clone(), default.clone());
                 }
             }
             for (name, value) in map.iter_mut() {
                 if let Some(schema) = object.field(name) {
                     fill_defaults(schema, value);
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Drops every null that may not be one and has no default, as it is done to a custom resource that is sent; what an apply
+/// leaves is not treated so.
+pub(crate) fn drop_nulls(schema: &Schema, value: &mut Value) {
+    match (schema, value) {
+        (Schema::List(list), Value::Array(items)) => {
+            for item in items {
+                drop_nulls(&list.item, item);
+            }
+        }
+        (Schema::Object(object), Value::Object(map)) => {
+            map.retain(|name, value| {
+                let stays = |field: &Field| field.nullable || field.default.is_some();
+                !value.is_null() || object.fields.get(name).is_none_or(stays)
+            });
+            for (name, value) in map.iter_mut() {
+                if let Some(schema) = object.field(name) {
+                    drop_nulls(schema, value);
                 }
             }
         }
@@ -146,7 +169,8 @@ pub(crate) fn check(schema: &Schema, value: &Value) -> Result<(), String> {
             if let Some(missing) = object.required.iter().find(|name| !map.contains_key(*name)) {
                 return Err(format!(".{missing}: Required value"));
             }
-            for (name, value) in map.iter().filter(|(_, value)| !value.is_null()) {
+            let nullable = |name: &str| object.fields.get(name).is_some_and(|field| field.nullable);
+            for (name, value) in map.iter().filter(|(name, value)| !(value.is_null() && nullable(name))) {
                 let of_field = object.fields.get(name).map_or(Ok(()), |field| limits(field, value));
                 let of_value = object.field(name).map_or(Ok(()), |schema| check(schema, value));
                 of_field.and(of_value).map_err(|words| format!(".{name}{words}"))?;

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::kinds::Kind;
 
-pub(crate) use decode::{check, decode, fill_defaults};
+pub(crate) use decode::{check, decode, drop_nulls, fill_defaults};
 
 /// What a value may be.
 #[derive(Debug)]
