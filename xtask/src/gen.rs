@@ -15,7 +15,7 @@ use milvus_api::{
     crd::{self, CrdError, RULES},
     keys,
 };
-use milvus_state::validate::inert::{FIELDS, Why};
+use milvus_state::spec::without_effect::{FIELDS, Why};
 use serde_json::{Value, json};
 use snafu::{ResultExt, Snafu, ensure};
 use strum::IntoEnumIterator as _;

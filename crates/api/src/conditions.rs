@@ -167,6 +167,8 @@ pub enum Reason {
     WaitingForPodsGone,
     /// A dependency does not answer.
     WaitingForDependencies,
+    /// The annotation `milvus.io/hold-before` holds a step of the roll.
+    HeldByAnnotation,
     /// A Deployment is paused by `spec`.
     WaitingForUnpause,
     /// Manual mode: a Deployment that has pods is left as it is.
@@ -227,6 +229,7 @@ impl Reason {
             | Self::PodsRefused
             | Self::WaitingForPodsGone
             | Self::WaitingForDependencies
+            | Self::HeldByAnnotation
             | Self::WaitingForUnpause
             | Self::WaitingForManualMode
             | Self::UpgradeDone

@@ -48,7 +48,9 @@ pub const TASK_KIND: &str = "milvus.io/task-kind";
 pub const PAUSE_RECONCILE: &str = "milvus.io/pause-reconcile";
 /// `true`: the metric of the status says that somebody works on it.
 pub const MAINTAINING: &str = "milvus.io/maintaining";
-/// `<from>-><to>`: allows a change of version that is refused otherwise.
+/// `<component>` or `<component>/<pods>`: a roll stands still before the component, or after so many of its pods.
+pub const HOLD_BEFORE: &str = "milvus.io/hold-before";
+/// A list of `<from>-><to>` or `<field>: <from>-><to>`: allows changes that are refused otherwise.
 pub const ALLOW_UPGRADE: &str = "milvus.io/allow-upgrade";
 /// `true`: pods carry [`SERVICE`] and the Service selects by it.
 pub const POD_SERVICE_LABEL_ADDED: &str = "milvus.io/pod-service-label-added";
@@ -141,7 +143,15 @@ pub const DOCUMENTED: &[KeyDoc] = &[
         "annotation",
         CR,
         USER,
-        "`<from>-><to>`: allows one change of version that is refused otherwise",
+        "a list, separated by commas, of `<from>-><to>` (versions or message queues) or `<field>: <from>-><to>`: \
+         allows these changes, which are refused otherwise",
+    ),
+    doc(
+        HOLD_BEFORE,
+        "annotation",
+        CR,
+        USER,
+        "`querynode`: a roll stands still before this component; `querynode/2`: after two of its pods",
     ),
     doc(INSTANCE, "label", OWNED, US, "name of the `Milvus`"),
     doc(NAME, "label", OWNED, US, "always `milvus`"),

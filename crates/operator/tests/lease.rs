@@ -13,7 +13,8 @@ use kube::api::{Api, Patch, PatchParams, PostParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 use milvus_api::keys::LEADER_LEASE;
-use milvus_operator::lease::{Elector, Leadership, Lost, Timing, identity};
+use milvus_controller::Clock;
+use milvus_controller::lease::{Elector, Leadership, Lost, Timing, identity};
 use milvus_testkit::ControlPlane;
 use serde_json::json;
 use tokio::net::{TcpListener, TcpStream};
@@ -36,7 +37,7 @@ async fn namespace(name: &str) -> Client {
 }
 
 async fn lead(client: &Client, namespace: &str, name: &str, timing: Timing) -> Leadership {
-    Elector::new(client.clone(), namespace, identity(name)).with_timing(timing).wait_until_leader().await
+    Elector::new(client.clone(), namespace, identity(name), Clock::system()).with_timing(timing).wait_until_leader().await
 }
 
 async fn lease(client: &Client, namespace: &str) -> Lease {

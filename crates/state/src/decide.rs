@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use milvus_api::Reason;
-use milvus_plan::{Decision, Direction, Plan, Progress, Step, Version, next};
+use milvus_plan::{Component, Decision, GateName, Hold, HoldsBack, Plan, Progress, Step, Version, next};
 
 use crate::changes::{Leftover, Objects, Removal, Turns, assemble, remains};
 use crate::desired::{self, Desired, Parsed};
@@ -11,7 +11,7 @@ use crate::kinds::Kind;
 use crate::manifests::Error;
 use crate::observed::Snapshot;
 use crate::refusal::Refusal;
-use crate::rollout::{Target, progress, request};
+use crate::rollout::{Target, gates, progress, request};
 use crate::spec::resolved;
 
 /// The components as they are to be, and how far they are.
@@ -48,8 +48,8 @@ pub enum Outcome {
         /// What runs and is kept; `None` where it can't be told.
         kept: Option<Rollout>,
     },
-    /// Objects of a former Milvus of the same name are still there.
-    Leftovers(Vec<String>),
+    /// Objects of a former Milvus of the same name are still there: the gate that waits for them.
+    Leftovers(Hold),
     /// A dependency can't be used, and what is asked needs it.
     Dependencies(Planned),
     /// The target is not in status yet: only the status is written.
@@ -126,7 +126,8 @@ pub fn decide(parsed: &Result<Parsed, Vec<Refusal>>, snapshot: &Snapshot) -> Res
     if milvus.deleting {
         return Ok(deleting(snapshot));
     }
-    if milvus.paused() {
+    let holds = gates::of_everything(&snapshot.watched);
+    if holds.iter().any(|hold| hold.gate == GateName::Pause) {
         return Ok(Decided::only(Outcome::Paused));
     }
     let parsed = match parsed {
@@ -136,9 +137,8 @@ pub fn decide(parsed: &Result<Parsed, Vec<Refusal>>, snapshot: &Snapshot) -> Res
     if let Some(refusals) = refused_outright(parsed, snapshot) {
         return Ok(Decided::refused(refusals));
     }
-    let leftovers = snapshot.watched.leftovers();
-    if !leftovers.is_empty() {
-        return Ok(Decided::only(Outcome::Leftovers(leftovers)));
+    if let Some(hold) = holds.into_iter().next() {
+        return Ok(Decided::only(Outcome::Leftovers(hold)));
     }
     match request::planned(parsed, snapshot) {
         Ok(plan) => carry_out(parsed, plan, snapshot),
@@ -207,8 +207,10 @@ fn carry_out(parsed: &Parsed, plan: Plan, snapshot: &Snapshot) -> Result<Decided
     let Parsed { spec, desired } = parsed;
     let targets = Target::all(spec, desired, &snapshot.watched, snapshot.pods.as_deref());
     let (rollout, leftover) = rollout(targets, snapshot);
-    let move_ = next_move(&plan, &rollout.progress, snapshot);
-    let mut open = milvus_plan::open(&plan, &rollout.progress, &[]);
+    let recorded = !plan.moves() || request::recorded(&snapshot.watched.milvus.status, &plan);
+    let holds = gates::of_plan(&plan, &rollout.targets, &rollout.progress, recorded, snapshot);
+    let move_ = Move::of(next(&plan, &rollout.progress, recorded, &holds));
+    let mut open = milvus_plan::open(&plan, &rollout.progress, &holds);
     if matches!(move_, Move::Go(_)) && progress::only_target_runs(&rollout.targets, snapshot) {
         // Nothing older is there that an order would be for: a stopped Milvus starts at the target at once.
         open.extend(plan.steps().flat_map(Step::components).copied());
@@ -219,7 +221,10 @@ fn carry_out(parsed: &Parsed, plan: Plan, snapshot: &Snapshot) -> Result<Decided
         // Nothing of a Milvus is created before it can start.
         Move::Wait if !snapshot.watched.started() => Objects::default(),
         Move::Wait => render(&Turns::none())?,
-        Move::Go(_) => render(&Turns { plan: Some(&plan), open })?,
+        Move::Go(decision) => {
+            let held = held(&plan, decision);
+            render(&Turns { plan: Some(&plan), open, held })?
+        }
     };
     if snapshot.kafka_ca.is_none() {
         // Half of the configuration is not known: what exists stays as it is.
@@ -253,9 +258,15 @@ fn keep(parsed: &Parsed, refusals: Vec<Refusal>, snapshot: &Snapshot) -> Result<
     Ok(Decided { outcome: Outcome::Refused { refusals, kept: Some(rollout) }, objects })
 }
 
+/// The components of a step that is held.
+fn held(plan: &Plan, decision: &Decision) -> BTreeSet<Component> {
+    let Decision::Held { step: Some(step), .. } = decision else { return BTreeSet::new() };
+    plan.step(*step).into_iter().flat_map(Step::components).copied().collect()
+}
+
 /// What happens to a plan now.
 enum Move {
-    /// Nothing: a dependency is away.
+    /// Nothing: it does not begin.
     Wait,
     /// It is written into the status.
     Record,
@@ -263,22 +274,12 @@ enum Move {
     Go(Decision),
 }
 
-/// What the plan says now.
-///
-/// A roll that is under way never waits for a probe: it goes on, and the condition says what is wrong. A new one, unless
-/// it goes back, does not begin while a dependency is away.
-fn next_move(plan: &Plan, progress: &Progress, snapshot: &Snapshot) -> Move {
-    let status = &snapshot.watched.milvus.status;
-    let moves = plan.moves();
-    let recorded = !moves || request::recorded(status, plan);
-    let back = plan.direction == Direction::Revert;
-    let begins =
-        !snapshot.watched.started() || (moves && !recorded && !back && request::under_way(status).is_none());
-    if begins && !snapshot.probes.ready() {
-        return Move::Wait;
-    }
-    match next(plan, progress, recorded, &[]) {
-        Decision::Record => Move::Record,
-        decision => Move::Go(decision),
+impl Move {
+    fn of(decision: Decision) -> Move {
+        match decision {
+            Decision::Record => Move::Record,
+            Decision::Held { holds, .. } if holds.iter().any(|h| h.holds_back != HoldsBack::Step) => Move::Wait,
+            decision => Move::Go(decision),
+        }
     }
 }

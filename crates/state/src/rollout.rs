@@ -1,6 +1,7 @@
 //! What is there, compared with what is to be: in which Deployments a component lives, how far it is, what is
 //! asked for and what runs in the words of the plan.
 
+pub mod gates;
 pub mod layout;
 pub mod needs;
 pub mod progress;

@@ -128,7 +128,7 @@ fn assemble(milvus: &Milvus, parts: Parts) -> Spec {
         unsupported: unsupported::fields(spec, &parts.dependencies),
         warnings: warnings(parts.warnings, spec, parts.topology.mode, &parts.dependencies.queue),
         monitor: monitor(common),
-        budgets: false,
+        budgets: spec.upgrade_policy.as_ref().and_then(|p| p.pod_disruption_budgets) == Some(true),
         data: parts.data,
         components: parts.components,
         dependencies: parts.dependencies,

@@ -74,11 +74,13 @@ fn text(reason: Reason) -> Option<&'static str> {
             "Scale the Deployment that the message names to 0, and up again when it has the new template; or leave manual mode."
         }
         Reason::WaitingForDependencies => "Repair what EtcdReady, StorageReady or MsgStreamReady says.",
+        Reason::HeldByAnnotation => "Remove the annotation `milvus.io/hold-before` to go on.",
         Reason::WriteFailed => {
             "Change what refuses the write, or the Milvus. Permissions that are missing come with the operator's chart: install it anew."
         }
         // The message says what to do, or another condition does; after those, there is nothing to do.
         Reason::InvalidSpec
+        | Reason::MilvusNotFound
         | Reason::UpgradeRefused
         | Reason::ModeChangeRefused
         | Reason::DependencyChangeRefused

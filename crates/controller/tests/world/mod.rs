@@ -281,9 +281,21 @@ impl World {
             }
         }
         self.refresh();
-        let soon = self.behaviour.ready_after.max(self.behaviour.ends_after) + 1;
-        let soon = self.operator.server_time().checked_add(Duration::from_secs(soon.into())).unwrap();
+        let soon = self.operator.server_time().checked_add(self.patience()).unwrap();
         self.server.with(|store| store.revision()) != before || due.is_some_and(|due| due <= soon)
+    }
+
+    /// How long a pod that does well may take for its next change. What takes longer is a timer of the cluster, which
+    /// does not keep the world from being at rest.
+    fn patience(&self) -> Duration {
+        let pods = self.behaviour.ready_after.max(self.behaviour.ends_after) + 1;
+        let settles = |deployment: &&Deployment| {
+            let status = deployment.status.clone().unwrap_or_default();
+            status.ready_replicas.unwrap_or_default() > status.available_replicas.unwrap_or_default()
+        };
+        let settling = self.deployments.values().filter(settles);
+        let seconds = settling.filter_map(|d| d.spec.as_ref()?.min_ready_seconds).max().unwrap_or_default();
+        Duration::from_secs(u64::from(pods) + u64::try_from(seconds).unwrap())
     }
 
     fn advance(&mut self, time: Duration) {

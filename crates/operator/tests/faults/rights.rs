@@ -150,15 +150,20 @@ async fn everything(story: &Story) {
     story.until_gone(NAME).await;
 }
 
-/// An Ingress that comes and goes, and a PodMonitor that goes.
+/// An Ingress and budgets that come and go, and a PodMonitor that goes.
 async fn beside(story: &Story) {
     let name = format!("{NAME}-milvus");
     wait_for(story.api::<PodMonitor>(), NAME, SOON, |m| m.is_some()).await.unwrap();
     let ingress = json!({ "hosts": ["milvus.example"] });
     story.patch(json!({ "spec": { "components": { "proxy": { "ingress": ingress } } } })).await;
     wait_for(story.api::<Ingress>(), &name, SOON, |i| i.is_some()).await.unwrap();
+    let budget = format!("{NAME}-milvus-querynode");
+    story.patch(json!({ "spec": { "upgradePolicy": { "podDisruptionBudgets": true },
+        "components": { "queryNode": { "replicas": 2 } } } })).await;
+    wait_for(story.api::<PodDisruptionBudget>(), &budget, SOON, |b| b.is_some()).await.unwrap();
     let nothing = json!({ "disableMetric": true, "proxy": { "ingress": null } });
-    story.patch(json!({ "spec": { "components": nothing } })).await;
+    story.patch(json!({ "spec": { "components": nothing, "upgradePolicy": { "podDisruptionBudgets": false } } })).await;
+    wait_for(story.api::<PodDisruptionBudget>(), &budget, SOON, |b| b.is_none()).await.unwrap();
     wait_for(story.api::<Ingress>(), &name, SOON, |i| i.is_none()).await.unwrap();
     wait_for(story.api::<PodMonitor>(), NAME, SOON, |m| m.is_none()).await.unwrap();
 }

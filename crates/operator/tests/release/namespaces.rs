@@ -79,10 +79,10 @@ fn assert_log(log: &str) {
             assert_eq!(line["span"]["milvus"], NAME, "{line}");
             assert!(["team-a", "team-b"].contains(&line["span"]["namespace"].as_str().unwrap()), "{line}");
         } else {
-            let about = ["reconcile", "apply", "events", "observe"];
+            let about = ["pass", "pass::apply", "pass::events", "pass::observe", "pass::report"];
             let target = line["target"].as_str().unwrap();
             let of_a_pass =
-                about.iter().any(|module| target.ends_with(&format!("milvus_operator::{module}")));
+                about.iter().any(|module| target == format!("milvus_controller::{module}"));
             assert!(!of_a_pass || line["name"] == NAME, "a line of a pass without its Milvus: {line}");
         }
     }

@@ -25,12 +25,14 @@ pub struct Turns<'a> {
     pub plan: Option<&'a Plan>,
     /// Those whose step has come.
     pub open: BTreeSet<Component>,
+    /// Those whose step has begun and is held: no more pods move from one Deployment to the other.
+    pub held: BTreeSet<Component>,
 }
 
 impl Turns<'_> {
     /// Nothing gets a new template.
     pub fn none() -> Turns<'static> {
-        Turns { plan: None, open: BTreeSet::new() }
+        Turns { plan: None, open: BTreeSet::new(), held: BTreeSet::new() }
     }
 
     fn has(&self, component: Component) -> bool {
@@ -54,7 +56,8 @@ pub fn objects(
     let mut slots = Vec::new();
     for target in targets {
         let open = turns.has(target.component());
-        let workload = Workload { spec, desired, snapshot, target, open };
+        let held = turns.held.contains(&target.component());
+        let workload = Workload { spec, desired, snapshot, target, open, held };
         match target.layout {
             Layout::Single => writes.extend(workload.single()?),
             Layout::Slots(_) => {

@@ -31,6 +31,8 @@ pub struct Workload<'a> {
     pub target: &'a Target,
     /// Its new template may be sent.
     pub open: bool,
+    /// The roll is held: no more pods move from one Deployment to the other.
+    pub held: bool,
 }
 
 impl Workload<'_> {
@@ -58,7 +60,7 @@ impl Workload<'_> {
             exclusive: self.target.desired.exclusive,
         };
         let hint = progress::slot_hint(watched, component);
-        let plan = match (self.target.settings().paused, replicas) {
+        let plan = match (self.target.settings().paused || self.held, replicas) {
             (true, _) => slots::paused(hint, views, size.wanted),
             (false, Replicas::Manual(first)) => slots::manual(hint, views, first),
             (false, Replicas::Fixed(_) | Replicas::External) => slots::plan(hint, views, size, self.open),

@@ -49,6 +49,11 @@ impl MilvusRecord {
         self.annotations.get(keys::PAUSE_RECONCILE).is_some_and(|value| value == "true")
     }
 
+    /// Annotation `milvus.io/hold-before`: where the user wants a roll to stand still.
+    pub fn hold_before(&self) -> Option<&str> {
+        self.annotations.get(keys::HOLD_BEFORE).map(String::as_str)
+    }
+
     /// The image of the last finished roll; `None` before the first was finished.
     pub fn current_image(&self) -> Option<&str> {
         self.status.current_image.as_deref().filter(|image| !image.is_empty())

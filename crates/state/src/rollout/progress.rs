@@ -186,6 +186,13 @@ pub fn slot_views(target: &Target, snapshot: &Snapshot) -> [Option<SlotView>; 2]
     })
 }
 
+/// Pods of a component that have the wanted template and are available.
+pub fn moved(target: &Target, snapshot: &Snapshot) -> u32 {
+    let records = target.records(&snapshot.watched).into_iter();
+    let new = records.filter(|record| target.matches(record) && record.observed());
+    new.map(|record| count((record.available() - (record.current() - record.updated())).max(0))).sum()
+}
+
 fn count(number: i32) -> u32 {
     u32::try_from(number).unwrap_or_default()
 }

@@ -1,11 +1,13 @@
 //! What is asked and not done yet. It is said in the condition `SpecSupported`, never silently dropped.
 
 use milvus_api::{Components, MilvusSpec};
-use milvus_plan::UpdateMode;
+use milvus_plan::{Component, UpdateMode};
+use strum::IntoEnumIterator as _;
 
-use super::components::update_mode;
+use super::components::{field, update_mode};
 use super::dependencies::{Dependencies, Queue};
-use super::without_effect::GROUPS;
+use super::without_effect::{AUTOSCALER, GROUPS, STATEFUL_SET};
+use crate::convert;
 
 /// Paths of the fields that are set and have no effect yet, each with what happens instead.
 pub fn fields(spec: &MilvusSpec, dependencies: &Dependencies) -> Vec<String> {
@@ -26,14 +28,12 @@ fn components(common: &Components) -> Vec<String> {
         "imageUpdateMode: force",
         "everything is replaced at once; terminating pods are not killed",
     );
-    for (name, groups) in [
-        ("proxy", common.proxy.as_ref().map(|c| &c.groups)),
-        ("dataNode", common.data_node.as_ref().map(|c| &c.groups)),
-        ("queryNode", common.query_node.as_ref().map(|c| &c.groups)),
-        ("streamingNode", common.streaming_node.as_ref().map(|c| &c.groups)),
-    ] {
-        let set = groups.is_some_and(|groups| !groups.is_empty());
-        add(set, &format!("{name}.groups"), GROUPS);
+    for component in Component::iter() {
+        let (name, field) = (convert::component_name(component), field(component));
+        add(!common.groups(name).is_empty(), &format!("{field}.groups"), GROUPS);
+        add(common.stateful_set(name).is_some(), &format!("{field}.statefulSet"), STATEFUL_SET);
+        let scaled = common.component(name).is_some_and(|component| component.hpa.is_some());
+        add(scaled, &format!("{field}.hpa"), AUTOSCALER);
     }
     found
 }

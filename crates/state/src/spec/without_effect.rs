@@ -36,8 +36,11 @@ const INSTALLS: &str =
     "in-cluster dependencies are not installed; an existing release is used at the addresses of its Services";
 /// What happens instead of deployment groups.
 pub(super) const GROUPS: &str = "the component runs as one group";
+/// What happens instead of an autoscaler.
+pub(super) const AUTOSCALER: &str =
+    "no autoscaler is made; `replicas: -1` leaves the number of pods to one of your own";
 /// What happens instead of a `StatefulSet`.
-const STATEFUL_SET: &str = "the component runs in Deployments";
+pub(super) const STATEFUL_SET: &str = "the component runs in Deployments";
 
 /// All of them.
 pub const FIELDS: &[Field] = &[
@@ -45,14 +48,10 @@ pub const FIELDS: &[Field] = &[
     not_yet("spec.components.dataNode.groups", GROUPS),
     not_yet("spec.components.queryNode.groups", GROUPS),
     not_yet("spec.components.streamingNode.groups", GROUPS),
-    not_yet(
-        "spec.components.*.hpa",
-        "no autoscaler is made; `replicas: -1` leaves the number of pods to one of your own",
-    ),
+    not_yet("spec.components.*.hpa", AUTOSCALER),
     not_yet("spec.components.dataNode.statefulSet", STATEFUL_SET),
     not_yet("spec.components.queryNode.statefulSet", STATEFUL_SET),
     not_yet("spec.components.indexNode.statefulSet", STATEFUL_SET),
-    not_yet("spec.upgradePolicy.podDisruptionBudgets", "no budget is made"),
     not_yet("spec.dependencies.etcd.inCluster", INSTALLS),
     not_yet("spec.dependencies.pulsar.inCluster", INSTALLS),
     not_yet("spec.dependencies.kafka.inCluster", INSTALLS),

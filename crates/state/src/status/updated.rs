@@ -14,12 +14,8 @@ use crate::rollout::request;
 pub fn milvus_updated(parsed: Option<&Parsed>, snapshot: &Snapshot, decided: &Decided) -> ConditionState {
     match &decided.outcome {
         Outcome::Refused { refusals, .. } => ConditionState::refused(refusals),
-        Outcome::Leftovers(names) => {
-            let names = names.join(", ");
-            ConditionState::is_false(
-                Reason::MilvusComponentsUpdating,
-                format!("waits until objects of a former Milvus of this name are gone: {names}"),
-            )
+        Outcome::Leftovers(hold) => {
+            ConditionState::is_false(Reason::MilvusComponentsUpdating, hold.message.clone())
         }
         Outcome::Roll { .. } if decided.is_seen_done() => {
             ConditionState::is_true(Reason::MilvusComponentsUpdated, explain::roll_message::<Component>([]))

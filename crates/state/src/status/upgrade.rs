@@ -92,7 +92,12 @@ fn advance(status: &mut MilvusStatus, plan: &Plan, decision: &Decision, progress
             let reason = on.first().map_or(Reason::WaitingForRollout, |(_, waiting)| reason(waiting));
             Some((name, (reason, explain::waits(on))))
         }
-        Decision::Record | Decision::Held { .. } | Decision::Done | Decision::Halt(_) => None,
+        Decision::Held { step, holds } => {
+            let name = step.and_then(|step| plan.step(step)).map(|s| s.name.clone());
+            let words = holds.iter().map(|hold| format!("{}. {}", hold.message, hold.to_do));
+            Some((name, (Reason::HeldByAnnotation, words.collect::<Vec<_>>().join(" "))))
+        }
+        Decision::Record | Decision::Done | Decision::Halt(_) => None,
     };
     match begun {
         Some((step, what)) => wait(rollout, step, what, now),
