@@ -7,8 +7,8 @@
 //! It behaves as Kubernetes 1.34. What is left out, silently: CEL rules and patterns of definitions, what
 //! admission adds to pods and volume claims (service account, tolerations, `pvc-protection`), most limits of
 //! the pod's spec, warnings, quotas and RBAC. What is left out and refused with 501: strategic merge patches,
-//! deletion of collections and of namespaces, tables, `fieldValidation=Strict`, server-side apply of a scale,
-//! `stringData`.
+//! deletion of collections and of namespaces, tables, `fieldValidation=Strict`, server-side apply of a scale.
+//! Recorded as unknown, but not refused: `stringData`, and more than ten managers of updates.
 
 mod answer;
 mod apply;
