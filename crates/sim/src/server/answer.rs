@@ -39,7 +39,8 @@ impl Failure {
         Failure::new(410, "Expired", message)
     }
 
-    /// 500 without a reason, which is what the apply engine answers to an object that does not fit its schema.
+    /// 500 without a reason, which is what the apply engine answers to an object that does not fit its
+    /// schema.
     pub fn internal(message: impl Into<String>) -> Failure {
         Failure::new(500, "", message)
     }

@@ -8,10 +8,10 @@ use super::{
     answer::Failure,
     kinds::Kind,
     log::Verb,
+    object::{invalid, text},
     rules, schema,
     store::{Author, Change, Store},
     target::Target,
-    write::{invalid, text},
 };
 
 impl Store {
@@ -65,8 +65,8 @@ impl Store {
         Ok(self.put_in(author, target, Some(object)))
     }
 
-    /// A changed object: its `resourceVersion`, what it may not change, its checks. Nothing is stored when nothing changes,
-    /// and an object whose last finalizer goes is removed.
+    /// A changed object: its `resourceVersion`, what it may not change, its checks. Nothing is stored when
+    /// nothing changes, and an object whose last finalizer goes is removed.
     pub(super) fn store_change(
         &mut self,
         author: Author<'_>,
@@ -178,17 +178,22 @@ fn keep_system_fields(old: &Value, new: &mut Value) {
     }
 }
 
-/// Whether two objects differ in nothing but when their fields were written, by which the list of owners is in order.
+/// Whether two objects differ in nothing but when their fields were written, by which the list of owners is
+/// in order.
 fn same_but_times(one: &Value, other: &Value) -> bool {
-    let plain = |object: &Value| {
-        let mut object = object.clone();
-        if let Some(Value::Array(owners)) = object.pointer_mut("/metadata/managedFields") {
+    let fields = |object: &Value| object.as_object().map_or(0, serde_json::Map::len);
+    let same = |(name, value): (&String, &Value)| name == "metadata" || other.get(name) == Some(value);
+    let metadata = |object: &Value| {
+        let mut metadata = object["metadata"].clone();
+        if let Some(Value::Array(owners)) = metadata.get_mut("managedFields") {
             for owner in owners.iter_mut() {
                 _ = owner.as_object_mut().map(|owner| owner.remove("time"));
             }
             owners.sort_by_cached_key(ToString::to_string);
         }
-        object
+        metadata
     };
-    one["spec"] == other["spec"] && one["status"] == other["status"] && plain(one) == plain(other)
+    fields(one) == fields(other)
+        && one.as_object().into_iter().flatten().all(same)
+        && metadata(one) == metadata(other)
 }

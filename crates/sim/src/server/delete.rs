@@ -9,9 +9,9 @@ use super::{
     answer::Failure,
     kinds::Kind,
     log::Verb,
+    object::{no_such_path, text},
     store::{Author, Store},
     target::{Preconditions, Propagation, Target},
-    write::{no_such_path, text},
 };
 
 /// Finalizer of an owner whose dependents are to be deleted before it.
@@ -36,8 +36,8 @@ impl Store {
         self.delete_as(Author::new(actor, Verb::Delete), target, preconditions, Some(propagation), None)
     }
 
-    /// DELETE with no time to end gracefully: what a kubelet does when the containers of a pod have ended. Finalizers still
-    /// hold the object.
+    /// DELETE with no time to end gracefully: what a kubelet does when the containers of a pod have ended.
+    /// Finalizers still hold the object.
     ///
     /// # Errors
     /// As [`Store::delete`].

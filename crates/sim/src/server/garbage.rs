@@ -8,9 +8,9 @@ use super::{
     delete::{FOREGROUND, ORPHAN},
     kinds::Kind,
     log::Verb,
+    object::text,
     store::{Author, Store},
     target::{Preconditions, Propagation, Target},
-    write::text,
 };
 
 const ACTOR: &str = "garbage-collector";
@@ -44,8 +44,8 @@ enum Step {
 }
 
 impl Store {
-    /// One step of the garbage collector: deletes one object whose owners are gone, takes owners that are gone from one
-    /// object, or lets one owner go whose dependents are. False when there was nothing to do.
+    /// One step of the garbage collector: deletes one object whose owners are gone, takes owners that are
+    /// gone from one object, or lets one owner go whose dependents are. False when there was nothing to do.
     pub fn collect_garbage(&mut self) -> bool {
         let Some(step) = self.next_step() else { return false };
         let author = Author::new(ACTOR, Verb::Collect);

@@ -38,8 +38,8 @@ pub struct Store {
     pub(super) revision: u64,
     pub(super) compacted: u64,
     pub(super) created: u64,
-    /// Custom resources whose stored form has empty maps in its metadata, which only an apply leaves there. The next write
-    /// tidies them up, and so is a change even if it changes nothing else.
+    /// Custom resources whose stored form has empty maps in its metadata, which only an apply leaves there.
+    /// The next write tidies them up, and so is a change even if it changes nothing else.
     pub(super) untidy: BTreeSet<(Kind, Arc<str>, Arc<str>)>,
     now: Timestamp,
     rules: Rules,
@@ -157,8 +157,8 @@ impl Store {
         self.present.insert(kind);
     }
 
-    /// Takes a kind and its objects away, as when its definition is deleted. Its paths answer 404 from then on, and its
-    /// watches end.
+    /// Takes a kind and its objects away, as when its definition is deleted. Its paths answer 404 from then
+    /// on, and its watches end.
     pub fn remove_kind(&mut self, kind: Kind) {
         self.present.remove(&kind);
         self.objects.remove(&kind);
@@ -169,7 +169,8 @@ impl Store {
         self.present.contains(&kind)
     }
 
-    /// Forgets changes below a revision: a watch or a page that asks for an older one gets 410. The log stays.
+    /// Forgets changes below a revision: a watch or a page that asks for an older one gets 410. The log
+    /// stays.
     pub fn compact(&mut self, below: u64) {
         self.compacted = self.compacted.max(below.min(self.revision));
     }

@@ -1,8 +1,8 @@
-//! The simulator does what a real API server does: generated sequences of requests are sent to both, and every answer, every
-//! object and every event of a watch is compared.
+//! The simulator does what a real API server does: generated sequences of requests are sent to both, and
+//! every answer, every object and every event of a watch is compared.
 //!
-//! Both see the same requests but for what each of them has made by itself: UIDs, versions, times, addresses. The controllers
-//! of the real control plane are stopped, so that nobody else writes.
+//! Both see the same requests but for what each of them has made by itself: UIDs, versions, times, addresses.
+//! The controllers of the real control plane are stopped, so that nobody else writes.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a helper of a test fails as the test does")]
 #![allow(clippy::disallowed_methods, reason = "tests may read the environment")]

@@ -4,7 +4,8 @@ use fastrand::Rng;
 use milvus_sim::server::Kind;
 use serde_json::{Map, Value, json};
 
-/// Kinds that are compared. Pods are not: a real API server wants a service account for them, which a controller makes.
+/// Kinds that are compared. Pods are not: a real API server wants a service account for them, which a
+/// controller makes.
 pub const KINDS: [Kind; 6] =
     [Kind::ConfigMap, Kind::Secret, Kind::Deployment, Kind::Service, Kind::Lease, Kind::Milvus];
 
@@ -36,8 +37,8 @@ pub fn object(rng: &mut Rng, kind: Kind, name: &str) -> Value {
     let mut metadata = json!({ "name": name });
     maybe(rng, &mut metadata, "labels", |rng| some(rng, &["l", "m"], &["x", "y"]));
     maybe(rng, &mut metadata, "annotations", |rng| some(rng, &["n"], &["1", "2"]));
-    // A real API server counts an apply of an empty map to the metadata of a custom resource as a change when it comes in
-    // another second than the one before.
+    // A real API server counts an apply of an empty map to the metadata of a custom resource as a change when
+    // it comes in another second than the one before.
     if kind.info().custom {
         let is_empty = |value: &Value| value.as_object().is_some_and(Map::is_empty);
         metadata.as_object_mut().unwrap().retain(|_, value| !is_empty(value));
@@ -275,7 +276,8 @@ pub fn status(rng: &mut Rng, kind: Kind) -> Value {
             json!({ "status": { "replicas": 0 }, "spec": { "replicas": 9 }, "metadata": { "labels": { "no": "no" } } }),
             json!({ "status": { "replicas": 1 }, "metadata": { "annotations": { "revision": "1" } } }),
         ],
-        // Without metadata: 1.34 counts what is ignored of it as owned, and so as a change in another second; 1.37 does not.
+        // Without metadata: 1.34 counts what is ignored of it as owned, and so as a change in another second;
+        // 1.37 does not.
         _ => vec![
             json!({ "status": { "status": "Healthy" }, "spec": { "mode": "cluster" } }),
             json!({ "status": { "status": "Unhealthy", "nonsense": 1 } }),

@@ -1,6 +1,6 @@
 //! Which fields an object has, and which differ between two.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -18,66 +18,83 @@ pub(super) struct Comparison {
 /// Every field of an object.
 pub(super) fn fields_of(schema: &Schema, value: &Value) -> Fields {
     let mut fields = Fields::default();
-    collect(schema, value, &mut Vec::new(), &mut fields);
+    match (schema, value) {
+        (Schema::Object(object), _) if object.atomic => {}
+        (Schema::Any | Schema::Object(_), Value::Object(map)) => {
+            for (name, value) in map {
+                let field = field_of(schema, name);
+                let known = matches!(schema, Schema::Object(object) if object.fields.contains_key(name));
+                let empty = value.is_null() || value.as_object().is_some_and(serde_json::Map::is_empty);
+                let member = !known || empty || is_leaf(field, value);
+                fields.put(format!("f:{name}"), member, fields_of(field, value));
+            }
+        }
+        (Schema::List(list), Value::Array(items)) if list.merge != Merge::Atomic => {
+            let step = |item| Some((step_of(&list.merge, item)?, item));
+            let steps: Vec<(String, &Value)> = items.iter().filter_map(step).collect();
+            for (step, item) in &steps {
+                let only = steps.iter().filter(|(other, _)| other == step).count() == 1;
+                let below = if only { fields_of(&list.item, item) } else { Fields::default() };
+                fields.put(step.clone(), true, below);
+            }
+        }
+        _ => {}
+    }
     fields
 }
 
-fn collect(schema: &Schema, value: &Value, path: &mut Vec<String>, out: &mut Fields) {
-    match (schema, value) {
-        (Schema::Any, Value::Object(map)) => {
-            for (name, value) in map {
-                path.push(format!("f:{name}"));
-                collect(schema, value, path, out);
-                out.insert(path);
-                path.pop();
-            }
-        }
-        (Schema::Object(object), _) if object.atomic => out.insert(path),
-        (Schema::Object(object), Value::Object(map)) => {
-            for (name, value) in map {
-                path.push(format!("f:{name}"));
-                collect(object.field(name).unwrap_or(&Schema::Any), value, path, out);
-                let empty = value.is_null() || value.as_object().is_some_and(serde_json::Map::is_empty);
-                if empty || !object.fields.contains_key(name) {
-                    out.insert(path);
-                }
-                path.pop();
-            }
-        }
-        (Schema::List(list), _) if list.merge == Merge::Atomic => out.insert(path),
-        (Schema::List(list), Value::Array(items)) => collect_items(list, items, path, out),
-        (Schema::Object(_) | Schema::List(_), _) => {}
-        (Schema::Any | Schema::Scalar(_), _) => out.insert(path),
+/// Whether a value is owned as one.
+fn is_leaf(schema: &Schema, value: &Value) -> bool {
+    match schema {
+        Schema::Any => !value.is_object(),
+        Schema::Scalar(_) => true,
+        Schema::Object(object) => object.atomic,
+        Schema::List(list) => list.merge == Merge::Atomic,
     }
 }
 
-fn collect_items(list: &ListOf, items: &[Value], path: &mut Vec<String>, out: &mut Fields) {
-    let (mut seen, mut twice) = (BTreeSet::new(), BTreeSet::new());
-    for step in items.iter().filter_map(|item| step_of(&list.merge, item)) {
-        if !seen.insert(step.clone()) {
-            twice.insert(step);
-        }
-    }
-    for item in items {
-        let Some(step) = step_of(&list.merge, item) else { continue };
-        let only = !twice.contains(&step);
-        path.push(step);
-        if only {
-            collect(&list.item, item, path, out);
-        }
-        out.insert(path);
-        path.pop();
+fn field_of<'a>(schema: &'a Schema, name: &str) -> &'a Schema {
+    match schema {
+        Schema::Object(object) => object.field(name).unwrap_or(&Schema::Any),
+        _ => &Schema::Any,
     }
 }
 
-/// Compares two values of which one may be missing.
-pub(super) fn compare(
-    schema: &Schema,
-    old: Option<&Value>,
-    new: Option<&Value>,
-    path: &mut Vec<String>,
-    out: &mut Comparison,
-) {
+/// How a path differs by itself.
+#[derive(Clone, Copy)]
+enum Change {
+    Added,
+    Modified,
+    Removed,
+}
+
+impl Comparison {
+    /// Adds what differs at a step.
+    fn put(&mut self, step: &str, (own, below): (Option<Change>, Comparison)) {
+        let member = |change: fn(&Change) -> bool| own.as_ref().is_some_and(change);
+        for (fields, member, below) in [
+            (&mut self.added, member(|own| matches!(own, Change::Added)), below.added),
+            (&mut self.modified, member(|own| matches!(own, Change::Modified)), below.modified),
+            (&mut self.removed, member(|own| matches!(own, Change::Removed)), below.removed),
+        ] {
+            if member || !below.is_empty() {
+                fields.put(step.to_owned(), member, below);
+            }
+        }
+    }
+}
+
+/// What differs between two objects.
+pub(super) fn compare(schema: &Schema, old: &Value, new: &Value) -> Comparison {
+    differs(schema, Some(old), Some(new)).1
+}
+
+/// What differs between two values of which one may be missing: the value itself, and what is below it.
+fn differs(schema: &Schema, old: Option<&Value>, new: Option<&Value>) -> (Option<Change>, Comparison) {
+    let mut below = Comparison::default();
+    if old == new {
+        return (None, below);
+    }
     let is_map = |value: Option<&Value>| value.is_none_or(Value::is_object);
     let holds = !is_empty(old) || !is_empty(new);
     let descends = holds
@@ -87,23 +104,17 @@ pub(super) fn compare(
             Schema::List(list) => list.merge != Merge::Atomic,
             Schema::Scalar(_) => false,
         };
+    let own = match (old, new) {
+        (None, _) => Some(Change::Added),
+        (_, None) => Some(Change::Removed),
+        _ => (!descends).then_some(Change::Modified),
+    };
     match schema {
-        _ if !descends => {
-            if let (Some(old), Some(new)) = (old, new) {
-                if old != new {
-                    out.modified.insert(path);
-                }
-                return;
-            }
-        }
-        Schema::List(list) => compare_items(list, items(old), items(new), path, out),
-        _ => compare_members(schema, old, new, path, out),
+        _ if !descends => {}
+        Schema::List(list) => compare_items(list, items(old), items(new), &mut below),
+        _ => compare_members(schema, old, new, &mut below),
     }
-    match (old, new) {
-        (None, Some(_)) => out.added.insert(path),
-        (Some(_), None) => out.removed.insert(path),
-        _ => {}
-    }
+    (own, below)
 }
 
 /// Whether a value is missing, null, or holds nothing.
@@ -120,57 +131,48 @@ fn items(value: Option<&Value>) -> &[Value] {
     value.and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
-fn compare_members(
-    schema: &Schema,
-    old: Option<&Value>,
-    new: Option<&Value>,
-    path: &mut Vec<String>,
-    out: &mut Comparison,
-) {
+fn compare_members(schema: &Schema, old: Option<&Value>, new: Option<&Value>, out: &mut Comparison) {
     let maps = [old, new].map(|value| value.and_then(Value::as_object));
     let names: BTreeSet<&String> = maps.iter().flatten().flat_map(|map| map.keys()).collect();
     for name in names {
-        let field = match schema {
-            Schema::Object(object) => object.field(name).unwrap_or(&Schema::Any),
-            _ => &Schema::Any,
-        };
         let [old, new] = maps.map(|map| map.and_then(|map| map.get(name)));
-        path.push(format!("f:{name}"));
-        compare(field, old, new, path, out);
-        path.pop();
+        if old != new {
+            out.put(&format!("f:{name}"), differs(field_of(schema, name), old, new));
+        }
     }
 }
 
-fn compare_items(list: &ListOf, old: &[Value], new: &[Value], path: &mut Vec<String>, out: &mut Comparison) {
-    let of = |items: &'_ [Value], step: &str| -> Vec<Value> {
-        let same = |item: &&Value| step_of(&list.merge, item).as_deref() == Some(step);
-        items.iter().filter(same).cloned().collect()
-    };
-    let steps: BTreeSet<String> =
-        old.iter().chain(new).filter_map(|item| step_of(&list.merge, item)).collect();
-    for step in steps {
-        let (old, new) = (of(old, &step), of(new, &step));
-        path.push(step);
-        match (&old[..], &new[..]) {
-            ([] | [_], [] | [_]) => compare(&list.item, old.first(), new.first(), path, out),
-            ([_, _, ..], [_, _, ..]) => {
-                if old != new {
-                    out.modified.insert(path);
-                }
-            }
-            ([_, _, ..], _) => {
-                if let Some(new) = new.first() {
-                    compare(&list.item, None, Some(new), path, out);
-                }
-                out.removed.insert(path);
-            }
-            _ => {
-                if let Some(old) = old.first() {
-                    compare(&list.item, Some(old), None, path, out);
-                }
-                out.added.insert(path);
+fn compare_items(list: &ListOf, old: &[Value], new: &[Value], out: &mut Comparison) {
+    let mut steps: BTreeMap<String, [Vec<&Value>; 2]> = BTreeMap::new();
+    for (side, items) in [old, new].into_iter().enumerate() {
+        for item in items {
+            if let Some(step) = step_of(&list.merge, item) {
+                steps.entry(step).or_default()[side].push(item);
             }
         }
-        path.pop();
+    }
+    for (step, [old, new]) in &steps {
+        // Items that are there twice are compared as one value.
+        match (&old[..], &new[..]) {
+            ([] | [_], [] | [_]) => {
+                out.put(step, differs(&list.item, old.first().copied(), new.first().copied()));
+            }
+            ([_, _, ..], [_, _, ..]) => {
+                let own = (old != new).then_some(Change::Modified);
+                out.put(step, (own, Comparison::default()));
+            }
+            ([_, _, ..], new) => {
+                if let Some(new) = new.first().copied() {
+                    out.put(step, differs(&list.item, None, Some(new)));
+                }
+                out.put(step, (Some(Change::Removed), Comparison::default()));
+            }
+            (old, _) => {
+                if let Some(old) = old.first().copied() {
+                    out.put(step, differs(&list.item, Some(old), None));
+                }
+                out.put(step, (Some(Change::Added), Comparison::default()));
+            }
+        }
     }
 }

@@ -33,6 +33,16 @@ impl Fields {
         }
     }
 
+    /// Adds a step, as a path by itself or not, and what is below it.
+    pub(super) fn put(&mut self, step: String, member: bool, below: Fields) {
+        if !below.is_empty() {
+            self.below.insert(step.clone(), below);
+        }
+        if member {
+            self.members.insert(step);
+        }
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.members.is_empty() && self.below.is_empty()
     }
@@ -152,7 +162,8 @@ impl Fields {
     }
 }
 
-/// The step that leads to an item of a list. None for an item of a list that is one value, or without its keys.
+/// The step that leads to an item of a list. None for an item of a list that is one value, or without its
+/// keys.
 pub(super) fn step_of(merge: &Merge, item: &Value) -> Option<String> {
     match merge {
         Merge::Atomic => None,

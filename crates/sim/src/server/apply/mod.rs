@@ -25,8 +25,7 @@ pub(crate) struct Write<'a> {
 
 impl Write<'_> {
     fn compared(&self, live: &Value, new: &Value) -> Comparison {
-        let mut comparison = Comparison::default();
-        compare(self.schema, Some(live), Some(new), &mut Vec::new(), &mut comparison);
+        let mut comparison = compare(self.schema, live, new);
         let reset = fields::Fields::of_paths(self.reset);
         for set in [&mut comparison.added, &mut comparison.modified, &mut comparison.removed] {
             *set = set.without_all_of(&reset);
@@ -52,11 +51,11 @@ impl Write<'_> {
         owners
     }
 
-    /// The owners after a write of a scale: the writer owns a new count if somebody did before, and if it is not 0, which is
-    /// written as none.
+    /// The owners after a write of a scale: the writer owns a new count if somebody did before, and if it is
+    /// not 0, which is written as none.
     ///
-    /// A scale is an object of another version. So who owns the count by an update keeps it, if the count stays, in an entry
-    /// of its own without a time; the next write that reads the owners loses it.
+    /// A scale is an object of another version. So who owns the count by an update keeps it, if the count
+    /// stays, in an entry of its own without a time; the next write that reads the owners loses it.
     pub(crate) fn scale(&self, live: &Value, new: &Value, mut owners: Owners) -> Owners {
         let count = fields::Fields::of_paths(&[&["spec", "replicas"]]);
         let mut own = Owners::new();

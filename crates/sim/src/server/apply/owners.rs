@@ -49,6 +49,11 @@ impl Manager {
 const SCALE: &str = "autoscaling/v1";
 
 impl Manager {
+    /// Whether it owns by writes that are no applies.
+    pub(crate) fn updates(&self) -> bool {
+        self.operation == "Update"
+    }
+
     /// The same in the words of a scale. An apply is known by its name alone.
     pub(super) fn of_scale(&self) -> Manager {
         let version = if self.operation == "Apply" { self.version.clone() } else { SCALE.to_owned() };

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::server::{answer::Failure, kinds::Kind, store::Store, write::no_such_path};
+use crate::server::{answer::Failure, kinds::Kind, object::no_such_path, store::Store};
 
 /// `/version`
 pub(super) fn version() -> Value {

@@ -16,9 +16,10 @@ use crate::server::{
     answer::Failure,
     kinds::Kind,
     log::Verb,
+    object::{no_such_path, scale_of},
     store::{Author, Store},
     target::{Preconditions, Propagation, Subresource, Target},
-    write::{Patch, no_such_path, scale_of},
+    write::Patch,
 };
 
 /// What is answered.

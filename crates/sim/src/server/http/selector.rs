@@ -139,7 +139,10 @@ mod tests {
 
     #[test]
     fn labels_and_fields_select() {
-        let pod = json!({ "metadata": { "name": "a", "labels": { "x": "1", "e.f/g": "h" } }, "status": { "phase": "Running" } });
+        let pod = json!({
+            "metadata": { "name": "a", "labels": { "x": "1", "e.f/g": "h" } },
+            "status": { "phase": "Running" },
+        });
         for (labels, fields, expected) in [
             ("", "", true),
             ("x=1", "", true),

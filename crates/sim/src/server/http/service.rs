@@ -38,8 +38,8 @@ pub enum Lag {
     Time(Duration),
 }
 
-/// Extension of a read with `resourceVersion=0`, or of a watch that starts with it: it is answered from a cache that
-/// has seen the revisions up to this one.
+/// Extension of a read with `resourceVersion=0`, or of a watch that starts with it: it is answered from a
+/// cache that has seen the revisions up to this one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct View(pub u64);
 
@@ -132,7 +132,8 @@ impl ApiServer {
         result
     }
 
-    /// Ends the open watches of a kind, or all: with a clean end of the stream, or as a connection that breaks.
+    /// Ends the open watches of a kind, or all: with a clean end of the stream, or as a connection that
+    /// breaks.
     pub fn close_watches(&self, kind: Option<Kind>, broken: bool) {
         let how = if broken { Closing::Broken } else { Closing::Clean };
         let mut waiting = self.shared.waiting();

@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::{default, each};
 
-/// Gives addresses and ports to a Service that has none; `old` is the Service before, if there was one. `number` makes
-/// them different.
+/// Gives addresses and ports to a Service that has none; `old` is the Service before, if there was one.
+/// `number` makes them different.
 pub(in super::super) fn service(old: Option<&Value>, new: &mut Value, number: u64) {
     let spec = &mut new["spec"];
     let kind = spec["type"].as_str().unwrap_or_default().to_owned();

@@ -1,5 +1,5 @@
-//! What the definitions of Kubernetes do not say in their Rust form: keys of lists, maps that are one value, and how zero
-//! values are written. Read from the Go types and the merge schema of Kubernetes 1.37.
+//! What the definitions of Kubernetes do not say in their Rust form: keys of lists, maps that are one value,
+//! and how zero values are written. Read from the Go types and the merge schema of Kubernetes 1.37.
 
 use std::sync::Arc;
 

@@ -1,13 +1,16 @@
-//! What becomes of an object that is read: fields that nobody knows go, zero values take their written form, defaults come.
+//! What becomes of an object that is read: fields that nobody knows go, zero values take their written form,
+//! defaults come.
 
 use serde_json::{Map, Value, json};
 
 use super::{Field, ObjectOf, Scalar, Schema, Zero, quantity};
 
-/// Brings an object into the form in which the server keeps it. Fields that the schema does not have are dropped.
+/// Brings an object into the form in which the server keeps it. Fields that the schema does not have are
+/// dropped.
 ///
 /// # Errors
-/// The path and the words of the first value that has another type; the rest of the object is decoded all the same.
+/// The path and the words of the first value that has another type; the rest of the object is decoded all the
+/// same.
 pub(crate) fn decode(schema: &Schema, value: &mut Value) -> Result<(), String> {
     match (schema, value) {
         (Schema::Any, _) => Ok(()),
@@ -128,8 +131,8 @@ pub(crate) fn fill_defaults(schema: &Schema, value: &mut Value) {
     }
 }
 
-/// Drops every null that may not be one and has no default, as it is done to a custom resource that is sent; what an apply
-/// leaves is not treated so.
+/// Drops every null that may not be one and has no default, as it is done to a custom resource that is sent;
+/// what an apply leaves is not treated so.
 pub(crate) fn drop_nulls(schema: &Schema, value: &mut Value) {
     match (schema, value) {
         (Schema::List(list), Value::Array(items)) => {
