@@ -173,8 +173,8 @@ async fn the_three_lines_of_the_guides_upgrade_a_release_of_the_go_operator_from
     assert_eq!(new.uid(), old.uid());
     let image = new.spec.unwrap().template.spec.unwrap().containers[0].image.clone().unwrap();
     let mut tar = tar::Archive::new(files["milvus-operator-0.1.0-amd64.tar"].as_slice());
-    let manifest = tar.entries().unwrap().map(Result::unwrap);
-    let manifest = manifest.filter(|entry| entry.path().unwrap() == Path::new("manifest.json"));
-    let manifest: Value = serde_json::from_reader(manifest.last().unwrap()).unwrap();
+    let is_manifest = |entry: &tar::Entry<'_, &[u8]>| entry.path().unwrap() == Path::new("manifest.json");
+    let manifest = tar.entries().unwrap().map(Result::unwrap).find(is_manifest).unwrap();
+    let manifest: Value = serde_json::from_reader(manifest).unwrap();
     assert_eq!(manifest[0]["RepoTags"][0], image.as_str(), "the chart asks for the image of its release");
 }
