@@ -24,7 +24,7 @@ use crate::write::{Error, Writer};
 #[derive(Clone, Debug)]
 pub enum Written {
     /// A Deployment, as it is now.
-    Deployment(DeploymentRecord),
+    Deployment(Box<DeploymentRecord>),
     /// The generation of an object of another kind, if its kind has one.
     Generation(Option<i64>),
 }
@@ -44,7 +44,7 @@ pub async fn apply(
         Kind::Deployment => {
             let record = DeploymentRecord::of(&send::<Deployment>(writer, key, manifest).await?);
             records.deployments().put(key, name, record.clone());
-            return Ok(Written::Deployment(record));
+            return Ok(Written::Deployment(Box::new(record)));
         }
         Kind::ConfigMap => {
             let live = send::<ConfigMap>(writer, key, manifest).await?;

@@ -52,7 +52,7 @@ pub async fn controllers(ctx: Arc<Context>, settings: Settings, stop: Cancellati
     }
     let owned = owned(&ctx, &scopes, upgrades, &mut synced);
     others.spawn(futures::stream::select(owned, probed).for_each(move |key| {
-        route(&ways, key);
+        route(&ways, &key);
         future::ready(())
     }));
     // A pass before the watches have listed everything would take what exists for missing, and "repair" it.
@@ -112,7 +112,7 @@ fn ways(
 }
 
 /// Hands a trigger to the controllers of its scope. One without a name is for every Milvus.
-fn route(ways: &[Way], key: Key) {
+fn route(ways: &[Way], key: &Key) {
     for Way { scope, one, all } in ways.iter().filter(|way| way.scope.contains(&key.0)) {
         let sent = match key.1.is_empty() {
             true => all.unbounded_send(()).is_ok(),

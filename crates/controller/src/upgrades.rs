@@ -40,13 +40,11 @@ pub async fn answer(ctx: &Context, key: &Key, exists: bool) -> Result<(), Error>
 
 /// The object with its answer; `None` if it has it.
 fn answered(ctx: &Context, key: &Key, mut upgrade: MilvusUpgrade, exists: bool) -> Option<MilvusUpgrade> {
-    let (reason, message) = match exists {
-        true => (Reason::NotYetSupported, NOT_HANDLED.to_owned()),
-        false => {
-            let (namespace, name) = key;
-            let message = format!("there is no Milvus {namespace}/{name}; nothing was changed");
-            (Reason::MilvusNotFound, message)
-        }
+    let (reason, message) = if exists {
+        (Reason::NotYetSupported, NOT_HANDLED.to_owned())
+    } else {
+        let (namespace, name) = key;
+        (Reason::MilvusNotFound, format!("there is no Milvus {namespace}/{name}; nothing was changed"))
     };
     let generation = upgrade.metadata.generation;
     let status = upgrade.status.get_or_insert_default();

@@ -53,7 +53,7 @@ pub fn parse(milvus: &Milvus, held: Option<&Side>) -> Result<Spec, Vec<Refusal>>
     let topology = resolved::topology(milvus, common);
     check_names(milvus, &mut findings.refusals);
     let dependencies = external::parse(milvus, &asked.version, &mut findings.refusals);
-    let components = components(common, &topology, &asked, held, &mut findings);
+    let components = components(common, topology, &asked, held, &mut findings);
     let data =
         dependencies.as_ref().and_then(|d| persistence::parse(milvus, &d.queue, &mut findings.refusals));
     let Findings { refusals, warnings } = findings;
@@ -66,13 +66,13 @@ pub fn parse(milvus: &Milvus, held: Option<&Side>) -> Result<Spec, Vec<Refusal>>
 /// runs can't be a reason to refuse what is asked.
 fn components(
     common: &Components,
-    topology: &Topology,
+    topology: Topology,
     asked: &Side,
     held: Option<&Side>,
     findings: &mut Findings,
 ) -> Vec<Arc<ComponentSettings>> {
-    let wanted = components_of(&asked.version, topology);
-    let running = held.map(|side| components_of(&side.version, topology)).unwrap_or_default();
+    let wanted = components_of(&asked.version, &topology);
+    let running = held.map(|side| components_of(&side.version, &topology)).unwrap_or_default();
     let only_running = running.into_iter().filter(|component| !wanted.contains(component));
     let mut parsed = Vec::with_capacity(wanted.len());
     let mut parse = |component: Component, findings: &mut Findings| {

@@ -51,7 +51,7 @@ async fn write_all(
     for manifest in writes.iter().map(|write| &write.manifest) {
         match objects::apply(writer, &ctx.records, key, manifest).await {
             Ok(Written::Deployment(record)) => {
-                applied.deployments.insert(manifest.name.clone(), record);
+                applied.deployments.insert(manifest.name.clone(), *record);
             }
             Ok(Written::Generation(generation)) => {
                 applied.generations.extend(generation.map(|generation| (manifest.key(), generation)));

@@ -19,7 +19,7 @@ fn in_mode(mut milvus: Milvus, number: i64) -> Milvus {
 
 /// Names of Deployments without the common part, each with its number of pods.
 fn sizes(world: &World, component: &str) -> Vec<(String, i32)> {
-    let of = world.deployments.iter().filter(|(name, _)| world.component_of(name) == component);
+    let of = world.deployments.iter().filter(|(name, _)| World::component_of(name) == component);
     of.map(|(name, d)| {
         (name.trim_start_matches("my-release-milvus-").to_owned(), d.spec.as_ref().unwrap().replicas.unwrap())
     })

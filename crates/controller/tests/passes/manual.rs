@@ -10,7 +10,7 @@ fn manual(milvus: &mut Milvus) {
 }
 
 fn sizes(world: &World, component: &str) -> Vec<i32> {
-    let of = world.deployments.iter().filter(|(name, _)| world.component_of(name) == component);
+    let of = world.deployments.iter().filter(|(name, _)| World::component_of(name) == component);
     of.map(|(_, d)| d.spec.as_ref().unwrap().replicas.unwrap()).collect()
 }
 

@@ -150,7 +150,8 @@ fn a_claim_is_made_and_stays() {
     let spec = serde_json::to_value(live.spec).unwrap();
     assert_eq!(
         spec,
-        json!({"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "5Gi"}}})
+        json!({"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "5Gi"}},
+            "volumeMode": "Filesystem"})
     );
     let mounted = volume(&world, "my-release-milvus-standalone", "milvus-data");
     assert_eq!(mounted["persistentVolumeClaim"]["claimName"], "my-release-data");
@@ -213,7 +214,8 @@ fn an_existing_claim_is_used_and_left_alone() {
     assert_eq!(mounted["persistentVolumeClaim"]["claimName"], "mine");
     assert!(world.live::<Value>("PersistentVolumeClaim").is_none());
     assert!(world.condition(ConditionType::SpecAccepted).1.contains("there is no volume claim mine"));
-    let claim = json!({"metadata": {"name": "mine", "uid": "u"}, "spec": {"accessModes": ["ReadWriteOnce"]}});
+    let claim = json!({"metadata": {"name": "mine"},
+        "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "5Gi"}}}});
     world.others.insert("PersistentVolumeClaim/mine".to_owned(), claim);
     world.settle();
     assert_eq!(world.condition(ConditionType::SpecAccepted).2, "Accepted");

@@ -76,8 +76,9 @@ fn main_image(spec: &DeploymentSpec) -> String {
     pod.containers[0].image.clone().unwrap()
 }
 
-/// Components that go together: 2.3's datacoord becomes active only when the indexcoord of 2.2 is gone.
-const TOGETHER: [&str; 2] = ["datacoord", "indexcoord"];
+/// Components that go together: 2.3's datacoord becomes active only when the indexcoord of 2.2 is gone, and the
+/// streaming node of 2.6 needs its coordinator.
+const TOGETHER: [[&str; 2]; 2] = [["datacoord", "indexcoord"], ["streamingnode", "mixcoord"]];
 
 impl World {
     /// Reads what was committed since.
@@ -109,8 +110,8 @@ impl World {
         let image = |spec: &Option<DeploymentSpec>| spec.as_ref().map(main_image);
         let size = |spec: &Option<DeploymentSpec>| spec.as_ref().and_then(|s| s.replicas);
         let name = event.name.to_string();
-        let component = self.component_of(&name);
-        let siblings = self.deployments.iter().filter(|(other, _)| self.component_of(other) == component);
+        let component = World::component_of(&name);
+        let siblings = self.deployments.iter().filter(|(other, _)| World::component_of(other) == component);
         let others = siblings.filter(|(other, _)| **other != name).filter_map(|(_, d)| d.spec.as_ref());
         let ran = others.chain(&before).filter(|s| s.replicas != Some(0)).map(main_image).collect();
         let change = Change {
@@ -126,7 +127,7 @@ impl World {
     }
 
     /// The component that a Deployment is of.
-    pub fn component_of(&self, deployment: &str) -> String {
+    pub fn component_of(deployment: &str) -> String {
         let (_, rest) = deployment.split_once("-milvus-").unwrap();
         rest.split('-').next().unwrap().to_owned()
     }
@@ -143,7 +144,7 @@ impl World {
     pub fn order(&self) -> Vec<String> {
         let mut order: Vec<(usize, String, String)> = Vec::new();
         for change in self.history.changes.iter().filter(|c| c.moves_image()) {
-            let component = self.component_of(&change.deployment);
+            let component = World::component_of(&change.deployment);
             let image = change.image.1.clone().unwrap();
             match order.last_mut() {
                 Some((step, names, of)) if *step == change.step && *of == image => {
@@ -160,7 +161,7 @@ impl World {
     fn mid_roll(&self, component: &str) -> bool {
         let mut images: Vec<&str> =
             self.pods.values().filter(|p| p.component() == component).map(|p| p.image.as_str()).collect();
-        let live = self.deployments.iter().filter(|(name, _)| self.component_of(name) == component);
+        let live = self.deployments.iter().filter(|(name, _)| World::component_of(name) == component);
         let live: Vec<_> =
             live.filter_map(|(_, d)| d.spec.as_ref()).filter(|s| s.replicas != Some(0)).collect();
         let asked: Vec<String> = live.iter().map(|s| main_image(s)).collect();
@@ -178,11 +179,12 @@ impl World {
         if !self.demands.ordered || !change.moves_image() {
             return;
         }
-        let component = self.component_of(&change.deployment);
-        let mut others: Vec<String> = self.deployments.keys().map(|name| self.component_of(name)).collect();
+        let component = World::component_of(&change.deployment);
+        let mut others: Vec<String> = self.deployments.keys().map(|name| World::component_of(name)).collect();
         others.sort();
         others.dedup();
-        let together = |other: &str| TOGETHER.contains(&other) && TOGETHER.contains(&component.as_str());
+        let together =
+            |other: &str| TOGETHER.iter().any(|pair| pair.contains(&other) && pair.contains(&&*component));
         for other in others.iter().filter(|o| **o != component && !together(o)) {
             assert!(
                 !self.mid_roll(other),

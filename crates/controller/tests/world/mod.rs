@@ -310,10 +310,10 @@ impl World {
     pub fn restart(&mut self) {
         self.operator.stop();
         let (time, wrong_by) = (self.operator.server_time(), self.operator.wrong_by());
-        let writes = self.operator.writes();
+        let (writes, counts) = (self.operator.writes(), self.operator.counts());
         let lag = self.behaviour.watch_lag;
         self.operator = Operator::start(&self.runtime, &self.local, &self.server, time, &self.tool, lag);
-        self.operator.carry_on(writes, wrong_by, &self.probes);
+        self.operator.carry_on(writes, counts, wrong_by, &self.probes);
     }
 
     /// What the operator reads.

@@ -118,8 +118,11 @@ impl Operator {
     }
 
     /// The next process goes on with the counts and the clock of the one before.
-    pub fn carry_on(&mut self, writes: usize, wrong_by: i64, probes: &Probes) {
-        self.shared.lock().unwrap().writes = writes;
+    pub fn carry_on(&mut self, writes: usize, counts: (usize, usize), wrong_by: i64, probes: &Probes) {
+        let mut shared = self.shared.lock().unwrap();
+        shared.writes = writes;
+        (shared.objects, shared.statuses) = counts;
+        drop(shared);
         self.wrong_by.store(wrong_by, Ordering::Relaxed);
         self.answer(probes);
     }
@@ -159,7 +162,8 @@ impl Operator {
         let object: Stored<Milvus> = serde_json::from_value(stored.clone()).unwrap();
         local.block_on(runtime, async {
             turns().await;
-            let Observed { snapshot, .. } = observe(&self.ctx, object.decode().unwrap()).await.unwrap();
+            let Observed { snapshot, .. } =
+                Box::pin(observe(&self.ctx, object.decode().unwrap())).await.unwrap();
             snapshot
         })
     }
@@ -177,7 +181,7 @@ impl Operator {
         self.shared.lock().unwrap().writes
     }
 
-    /// Writes of objects and of statuses that were attempted by this process.
+    /// Writes of objects and of statuses that were attempted.
     pub fn counts(&self) -> (usize, usize) {
         let shared = self.shared.lock().unwrap();
         (shared.objects, shared.statuses)

@@ -7,7 +7,7 @@ use super::state::ConditionState;
 use crate::decide::{Decided, Outcome, Planned};
 use crate::desired::Parsed;
 use crate::observed::Snapshot;
-use crate::rollout::request;
+use crate::rollout::{Target, request};
 
 /// `MilvusUpdated`: True only when, for the generation that this pass read, every component was seen to be done and nothing else of the
 /// Milvus is left.
@@ -40,7 +40,7 @@ fn not_done(planned: &Planned, decided: &Decided) -> Vec<String> {
         ComponentState::Done => written.contains(&component),
         ComponentState::Absent | ComponentState::Pending | ComponentState::Updating(_) => true,
     };
-    let components = rollout.targets.iter().map(|t| t.component()).filter(|c| pending(*c));
+    let components = rollout.targets.iter().map(Target::component).filter(|c| pending(*c));
     let in_a_step = |component: &Component| plan.rolls(*component);
     let (rolled, placeholders): (Vec<Component>, Vec<Component>) = components.partition(in_a_step);
     let name = |component: &Component| component.name().to_owned();
