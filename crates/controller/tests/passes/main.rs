@@ -12,6 +12,7 @@ mod denied;
 mod dependencies;
 mod end;
 mod examples;
+mod hold;
 mod layouts;
 mod manual;
 mod modes;

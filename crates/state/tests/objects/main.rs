@@ -8,6 +8,7 @@ mod support;
 mod cases;
 mod diff;
 mod fields;
+mod samples;
 mod upstream;
 
 use std::collections::BTreeMap;
