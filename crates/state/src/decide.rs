@@ -278,7 +278,9 @@ impl Move {
     fn of(decision: Decision) -> Move {
         match decision {
             Decision::Record => Move::Record,
-            Decision::Held { holds, .. } if holds.iter().any(|h| h.holds_back != HoldsBack::Step) => Move::Wait,
+            Decision::Held { holds, .. } if holds.iter().any(|h| h.holds_back != HoldsBack::Step) => {
+                Move::Wait
+            }
             decision => Move::Go(decision),
         }
     }

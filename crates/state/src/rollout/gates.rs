@@ -9,7 +9,8 @@ use crate::observed::{Snapshot, Watched};
 
 /// The gates that hold back everything, whatever is asked for: a pause, and objects of a former Milvus.
 pub fn of_everything(watched: &Watched) -> Vec<Hold> {
-    let facts = Facts { paused: watched.milvus.paused(), former_objects: watched.leftovers(), ..Facts::default() };
+    let facts =
+        Facts { paused: watched.milvus.paused(), former_objects: watched.leftovers(), ..Facts::default() };
     holds(&facts, &Position::default())
 }
 

@@ -175,12 +175,8 @@ fn upgrade_events(before: Option<&RolloutStatus>, after: Option<&RolloutStatus>)
 /// Waits that somebody may have to do something about are told when they begin and when their cause is another: a pod that
 /// can't start, a dependency that is away.
 fn stuck(before: Option<&RolloutStatus>, now: &RolloutStatus) -> Option<Event> {
-    let tells = [
-        Reason::PodProblem,
-        Reason::PodsRefused,
-        Reason::WaitingForDependencies,
-        Reason::HeldByAnnotation,
-    ];
+    let tells =
+        [Reason::PodProblem, Reason::PodsRefused, Reason::WaitingForDependencies, Reason::HeldByAnnotation];
     let waiting = now.waiting_for.as_ref().filter(|w| tells.iter().any(|r| w.reason == r.as_str()))?;
     let was = before.and_then(|b| b.waiting_for.as_ref());
     (was.map(|w| &w.message) != Some(&waiting.message))
