@@ -4,7 +4,9 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use milvus_api::{Milvus, MilvusState, MilvusStatus};
+use milvus_controller::Observer as _;
 use milvus_operator::http::{self, Phase};
 use milvus_operator::metrics::{Lead, Metrics};
 use milvus_plan::Component;
@@ -73,22 +75,22 @@ async fn a_server_ends_when_it_is_told_to() {
 async fn prometheus_gets_the_series_of_the_go_operator_and_ours() {
     let metrics = Metrics::default();
     let took = Duration::from_millis(30);
-    metrics.observe_pass(&milvus("a", &json!({})), &in_state(MilvusState::Pending), took);
-    metrics.observe_pass(&milvus("a", &json!({})), &in_state(MilvusState::Healthy), took);
-    metrics.observe_pass(&milvus("b", &json!({})), &in_state(MilvusState::Stopped), took);
-    metrics.observe_pass(
+    metrics.passed(&milvus("a", &json!({})), &in_state(MilvusState::Pending), took);
+    metrics.passed(&milvus("a", &json!({})), &in_state(MilvusState::Healthy), took);
+    metrics.passed(&milvus("b", &json!({})), &in_state(MilvusState::Stopped), took);
+    metrics.passed(
         &milvus("c", &json!({ "milvus.io/maintaining": "true" })),
         &in_state(MilvusState::Healthy),
         took,
     );
-    metrics.observe_pass(&milvus("gone", &json!({})), &in_state(MilvusState::Deleting), took);
+    metrics.passed(&milvus("gone", &json!({})), &in_state(MilvusState::Deleting), took);
     metrics.failing("ns", "gone", 3);
     metrics.forget("ns", "gone");
     metrics.failing("ns", "b", 2);
-    metrics.succeeded_pass("ns", "a");
+    metrics.succeeded("ns", "a", Timestamp::now());
     metrics.leads(Lead::Alone);
-    metrics.failed_pass("observe");
-    metrics.observe_step(Component::QueryNode, Duration::from_secs(100));
+    metrics.failed("observe");
+    metrics.rolled(Component::QueryNode, Duration::from_secs(100));
 
     let listener = http::bind("--metrics-bind-address", "127.0.0.1:0".parse().unwrap()).await.unwrap();
     let address = listener.local_addr().unwrap();

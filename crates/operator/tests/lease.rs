@@ -37,7 +37,10 @@ async fn namespace(name: &str) -> Client {
 }
 
 async fn lead(client: &Client, namespace: &str, name: &str, timing: Timing) -> Leadership {
-    Elector::new(client.clone(), namespace, identity(name), Clock::system()).with_timing(timing).wait_until_leader().await
+    Elector::new(client.clone(), namespace, identity(name), Clock::system())
+        .with_timing(timing)
+        .wait_until_leader()
+        .await
 }
 
 async fn lease(client: &Client, namespace: &str) -> Lease {

@@ -11,7 +11,6 @@ use http_body_util::{BodyExt as _, Full};
 use kube::client::Body;
 use milvus_sim::server::{Actor, AnswerBody, BoxError, Failure, Lag, Service};
 use tokio::sync::Notify;
-use tower::Service as _;
 
 /// Who the operator is in the log of the server.
 pub const OPERATOR: &str = "operator";

@@ -24,7 +24,7 @@ use milvus_state::manifests::Tool;
 use milvus_state::spec::Spec;
 use milvus_state::{Probes, Snapshot};
 use serde_json::Value;
-use tokio::runtime::Runtime;
+use tokio::runtime::{Handle, Runtime};
 use tokio::sync::Notify;
 use tokio::task::{JoinHandle, LocalSet};
 use tokio::time::Instant;
@@ -68,8 +68,7 @@ pub struct Operator {
     died: Arc<Notify>,
     answers: Arc<Answers>,
     wrong_by: Arc<AtomicI64>,
-    start: Timestamp,
-    began: Instant,
+    time: Time,
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -83,7 +82,7 @@ impl Operator {
         tool: &Tool,
         lag: usize,
     ) -> Operator {
-        let began = local.block_on(runtime, async { Instant::now() });
+        let time = Time::from(runtime, start);
         let wrong_by = Arc::new(AtomicI64::new(0));
         let shared = Arc::new(Mutex::new(Shared {
             lag: Duration::from_secs(u64::try_from(lag).unwrap()),
@@ -92,7 +91,7 @@ impl Operator {
         let died = Arc::new(Notify::new());
         let gate = Gate { shared: shared.clone(), died: died.clone(), server: server.service() };
         let answers = Arc::new(Answers::default());
-        let (clock, dependencies, tool) = (clock(start, began, &wrong_by), answers.clone(), tool.clone());
+        let (clock, dependencies, tool) = (clock(&time, &wrong_by), answers.clone(), tool.clone());
         let (ctx, tasks) = local.block_on(runtime, async move {
             let client = Client::new(gate, "default");
             let ctx = Arc::new(Context::new(Parts {
@@ -110,7 +109,7 @@ impl Operator {
             turns().await;
             (ctx, tasks)
         });
-        Operator { ctx, shared, died, answers, wrong_by, start, began, tasks }
+        Operator { ctx, shared, died, answers, wrong_by, time, tasks }
     }
 
     /// Ends it.
@@ -191,7 +190,7 @@ impl Operator {
 
     /// The right time.
     pub fn server_time(&self) -> Timestamp {
-        self.start.checked_add(self.began.elapsed()).unwrap()
+        self.time.now()
     }
 
     /// Sets its clock.
@@ -205,10 +204,30 @@ impl Operator {
     }
 }
 
-fn clock(start: Timestamp, began: Instant, wrong_by: &Arc<AtomicI64>) -> Clock {
-    let wrong_by = wrong_by.clone();
+/// The virtual time of the runtime. Outside of it tokio tells the real one.
+#[derive(Clone)]
+struct Time {
+    start: Timestamp,
+    began: Instant,
+    runtime: Handle,
+}
+
+impl Time {
+    fn from(runtime: &Runtime, start: Timestamp) -> Time {
+        let _inside = runtime.enter();
+        Time { start, began: Instant::now(), runtime: runtime.handle().clone() }
+    }
+
+    fn now(&self) -> Timestamp {
+        let _inside = self.runtime.enter();
+        self.start.checked_add(self.began.elapsed()).unwrap()
+    }
+}
+
+fn clock(time: &Time, wrong_by: &Arc<AtomicI64>) -> Clock {
+    let (time, wrong_by) = (time.clone(), wrong_by.clone());
     Clock::new(move || {
-        let right = start.checked_add(began.elapsed()).unwrap();
+        let right = time.now();
         right.checked_add(SignedDuration::from_millis(wrong_by.load(Ordering::Relaxed))).unwrap()
     })
 }

@@ -7,6 +7,7 @@ use k8s_openapi::api::{
     apps::v1::Deployment,
     core::v1::Service,
     networking::v1::Ingress,
+    policy::v1::PodDisruptionBudget,
     rbac::v1::{ClusterRole, ClusterRoleBinding, PolicyRule, Role, RoleBinding, RoleRef, Subject},
 };
 use kube::{
@@ -158,11 +159,17 @@ async fn beside(story: &Story) {
     story.patch(json!({ "spec": { "components": { "proxy": { "ingress": ingress } } } })).await;
     wait_for(story.api::<Ingress>(), &name, SOON, |i| i.is_some()).await.unwrap();
     let budget = format!("{NAME}-milvus-querynode");
-    story.patch(json!({ "spec": { "upgradePolicy": { "podDisruptionBudgets": true },
-        "components": { "queryNode": { "replicas": 2 } } } })).await;
+    story
+        .patch(json!({ "spec": { "upgradePolicy": { "podDisruptionBudgets": true },
+        "components": { "queryNode": { "replicas": 2 } } } }))
+        .await;
     wait_for(story.api::<PodDisruptionBudget>(), &budget, SOON, |b| b.is_some()).await.unwrap();
     let nothing = json!({ "disableMetric": true, "proxy": { "ingress": null } });
-    story.patch(json!({ "spec": { "components": nothing, "upgradePolicy": { "podDisruptionBudgets": false } } })).await;
+    story
+        .patch(
+            json!({ "spec": { "components": nothing, "upgradePolicy": { "podDisruptionBudgets": false } } }),
+        )
+        .await;
     wait_for(story.api::<PodDisruptionBudget>(), &budget, SOON, |b| b.is_none()).await.unwrap();
     wait_for(story.api::<Ingress>(), &name, SOON, |i| i.is_none()).await.unwrap();
     wait_for(story.api::<PodMonitor>(), NAME, SOON, |m| m.is_none()).await.unwrap();

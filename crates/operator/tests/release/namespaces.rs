@@ -81,8 +81,7 @@ fn assert_log(log: &str) {
         } else {
             let about = ["pass", "pass::apply", "pass::events", "pass::observe", "pass::report"];
             let target = line["target"].as_str().unwrap();
-            let of_a_pass =
-                about.iter().any(|module| target == format!("milvus_controller::{module}"));
+            let of_a_pass = about.iter().any(|module| target == format!("milvus_controller::{module}"));
             assert!(!of_a_pass || line["name"] == NAME, "a line of a pass without its Milvus: {line}");
         }
     }
