@@ -51,10 +51,10 @@ impl Dials {
         probed
     }
 
-    fn view(&self, of: &str) -> Option<ProbeView> {
+    fn view(&self, of: &str) -> ProbeView {
         let ready = !self.away.load(Ordering::Relaxed);
         let reason = format!("{of}{}", if ready { "Ready" } else { "NotReady" });
-        Some(ProbeView { ready, reason, message: String::new() })
+        ProbeView { ready, reason, message: String::new() }
     }
 }
 
@@ -64,7 +64,11 @@ impl Dependencies for Dials {
     }
 
     fn probes(&self, _: &Spec, _: &Credentials, _: bool) -> Probes {
-        Probes { etcd: self.view("Etcd"), storage: self.view("Storage"), queue: self.view("MsgStream") }
+        Probes {
+            etcd: Some(self.view("Etcd")),
+            storage: Some(self.view("Storage")),
+            queue: Some(self.view("MsgStream")),
+        }
     }
 
     fn forget(&self, _: &str, _: &str) {}
