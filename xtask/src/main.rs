@@ -21,6 +21,7 @@ mod meta_e2e;
 mod packing;
 mod real_milvus;
 mod release;
+mod sim;
 mod test;
 
 type Failure = Box<dyn std::error::Error>;
@@ -68,6 +69,8 @@ enum Verb {
     Image(image::Args),
     /// Everything that a release consists of: archives, images, chart repository, SBOM and checksums
     Release(release::Args),
+    /// The operator in the simulator, with faults by chance, one run for each seed
+    Sim(sim::Args),
 }
 
 #[derive(Subcommand)]
@@ -91,6 +94,7 @@ async fn main() -> ExitCode {
         Verb::CheckChart => check_chart().await,
         Verb::Image(args) => images(&args),
         Verb::Release(args) => release(args).await,
+        Verb::Sim(args) => sim::run(args).await,
     };
     match result {
         Ok(code) => code,

@@ -68,7 +68,7 @@ fn state(target: &Target, snapshot: &Snapshot) -> ComponentState {
             if still_updated(record, wanted, snapshot) {
                 return ComponentState::Done;
             }
-            rolled_out(record, wanted, &pods).map_or(ComponentState::Done, ComponentState::Updating)
+            rolled_out(record, wanted, target, &pods).map_or(ComponentState::Done, ComponentState::Updating)
         }
     }
 }
@@ -83,7 +83,7 @@ fn still_updated(record: &DeploymentRecord, wanted: i32, snapshot: &Snapshot) ->
 }
 
 /// What a Deployment with the wanted template still waits for; nothing when it is seen to be done.
-fn rolled_out(record: &DeploymentRecord, wanted: i32, pods: &Pods<'_>) -> Option<Waiting> {
+fn rolled_out(record: &DeploymentRecord, wanted: i32, target: &Target, pods: &Pods<'_>) -> Option<Waiting> {
     let wait = |what| Some(Waiting::new(what));
     if !record.observed() {
         return wait(WaitReason::Generation);
@@ -105,7 +105,7 @@ fn rolled_out(record: &DeploymentRecord, wanted: i32, pods: &Pods<'_>) -> Option
             wanted: count(wanted),
         }));
     }
-    match pods.ending() {
+    match pods.old(&target.desired.image) {
         0 => None,
         count => wait(WaitReason::OldPods { count }),
     }
@@ -156,7 +156,7 @@ fn slotted_state(target: &Target, snapshot: &Snapshot, pods: &Pods<'_>) -> Compo
     if still_updated(cur, wanted, snapshot) {
         return ComponentState::Done;
     }
-    rolled_out(cur, wanted, pods).map_or(ComponentState::Done, ComponentState::Updating)
+    rolled_out(cur, wanted, target, pods).map_or(ComponentState::Done, ComponentState::Updating)
 }
 
 /// What keeps pods of a component from being created or ready, also when it is at its target.
@@ -209,10 +209,11 @@ impl<'a> Pods<'a> {
         Pods { pods: snapshot.pods.as_ref().map(of_component) }
     }
 
-    /// Pods that are being stopped: they run what was there before.
-    fn ending(&self) -> u32 {
-        let ending = self.pods.iter().flatten().filter(|p| p.terminating).count();
-        u32::try_from(ending).unwrap_or(u32::MAX)
+    /// Pods that are being stopped, which run what was there before, and pods of another image. A ReplicaSet counts a pod
+    /// only at its look after the one that made it: after a revert the counts may be complete while such a pod starts.
+    fn old(&self, image: &str) -> u32 {
+        let old = self.pods.iter().flatten().filter(|p| p.terminating || p.image != image).count();
+        u32::try_from(old).unwrap_or(u32::MAX)
     }
 
     fn in_place(&self, place: Option<Slot>) -> Option<i32> {
