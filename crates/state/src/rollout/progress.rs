@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use milvus_api::{ConditionType, keys};
+use milvus_api::{ConditionType, MilvusStatus, keys};
 use milvus_plan::{Component, ComponentState, Progress, WaitReason, Waiting};
 
 use super::layout::Layout;
@@ -55,9 +55,8 @@ pub fn progress(targets: &[Target], snapshot: &Snapshot) -> Progress {
 }
 
 fn state(target: &Target, snapshot: &Snapshot) -> ComponentState {
-    let pods = Pods::of(snapshot, target.component());
     if target.layout != Layout::Single {
-        return slotted_state(target, snapshot, &pods);
+        return slotted_state(target, snapshot, &Pods::of(snapshot, target.component()));
     }
     let name = workload::name(snapshot.watched.name(), target.component(), None);
     match snapshot.watched.deployment(&name) {
@@ -68,7 +67,8 @@ fn state(target: &Target, snapshot: &Snapshot) -> ComponentState {
             if still_updated(record, wanted, snapshot) {
                 return ComponentState::Done;
             }
-            rolled_out(record, wanted, target, &pods).map_or(ComponentState::Done, ComponentState::Updating)
+            rolled_out(record, wanted, target, snapshot)
+                .map_or(ComponentState::Done, ComponentState::Updating)
         }
     }
 }
@@ -83,7 +83,13 @@ fn still_updated(record: &DeploymentRecord, wanted: i32, snapshot: &Snapshot) ->
 }
 
 /// What a Deployment with the wanted template still waits for; nothing when it is seen to be done.
-fn rolled_out(record: &DeploymentRecord, wanted: i32, target: &Target, pods: &Pods<'_>) -> Option<Waiting> {
+fn rolled_out(
+    record: &DeploymentRecord,
+    wanted: i32,
+    target: &Target,
+    snapshot: &Snapshot,
+) -> Option<Waiting> {
+    let pods = &Pods::of(snapshot, target.component());
     let wait = |what| Some(Waiting::new(what));
     if !record.observed() {
         return wait(WaitReason::Generation);
@@ -105,7 +111,7 @@ fn rolled_out(record: &DeploymentRecord, wanted: i32, target: &Target, pods: &Po
             wanted: count(wanted),
         }));
     }
-    match pods.old(&target.desired.image) {
+    match pods.old(&target.desired.image, &snapshot.watched.milvus.status) {
         0 => None,
         count => wait(WaitReason::OldPods { count }),
     }
@@ -156,7 +162,7 @@ fn slotted_state(target: &Target, snapshot: &Snapshot, pods: &Pods<'_>) -> Compo
     if still_updated(cur, wanted, snapshot) {
         return ComponentState::Done;
     }
-    rolled_out(cur, wanted, target, pods).map_or(ComponentState::Done, ComponentState::Updating)
+    rolled_out(cur, wanted, target, snapshot).map_or(ComponentState::Done, ComponentState::Updating)
 }
 
 /// What keeps pods of a component from being created or ready, also when it is at its target.
@@ -209,10 +215,16 @@ impl<'a> Pods<'a> {
         Pods { pods: snapshot.pods.as_ref().map(of_component) }
     }
 
-    /// Pods that are being stopped, which run what was there before, and pods of another image. A ReplicaSet counts a pod
-    /// only at its look after the one that made it: after a revert the counts may be complete while such a pod starts.
-    fn old(&self, image: &str) -> u32 {
-        let old = self.pods.iter().flatten().filter(|p| p.terminating || p.image != image).count();
+    /// Pods that are being stopped, which run what was there before, and pods of another image that this Milvus left or
+    /// was on its way to. A ReplicaSet counts a pod only at its look after the one that made it: after a revert the
+    /// counts may be complete while such a pod starts. An image that is named nowhere may be the wanted one by the
+    /// name that an admission webhook gave it.
+    fn old(&self, image: &str, status: &MilvusStatus) -> u32 {
+        let roll = status.upgrade.iter().flat_map(|roll| roll.from.iter().chain(&roll.to));
+        let named: Vec<&String> =
+            roll.filter_map(|side| side.image.as_ref()).chain(&status.current_image).collect();
+        let other = |pod: &PodRecord| pod.image != image && named.contains(&&pod.image);
+        let old = self.pods.iter().flatten().filter(|p| p.terminating || other(p)).count();
         u32::try_from(old).unwrap_or(u32::MAX)
     }
 
