@@ -1,8 +1,8 @@
 //! The kinds of objects that belong to a Milvus, in one table.
 //!
 //! What is watched and how, the order in which objects are applied, what is kept while a change is refused, the
-//! rights that the chart grants, and what is left when the Milvus goes: all of it is a row here. The role of the
-//! chart and the page `docs/reference/owned-objects.md` are made from this table.
+//! rights that the operator needs, and what is left when the Milvus goes: all of it is a row here. A test compares
+//! the role of the chart with this table.
 
 use strum::{Display, EnumIter, IntoEnumIterator as _};
 

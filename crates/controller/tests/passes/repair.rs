@@ -1,6 +1,7 @@
 //! Owned objects that somebody deletes or edits.
 
 use k8s_openapi::api::core::v1::{Service, ServiceSpec};
+use milvus_api::ConditionType;
 use rstest::rstest;
 
 use crate::world::{Demands, World, crs};
@@ -114,11 +115,23 @@ fn config_map_and_service_are_kept() {
     assert_eq!(entry(world.service.as_ref().unwrap()), entry(&service));
     let edited = world.config_maps.get_mut("my-release").unwrap().data.as_mut().unwrap();
     edited.insert("user.yaml".to_owned(), String::new());
-    let ports = world.service.as_mut().unwrap().spec.as_mut().unwrap().ports.as_mut().unwrap();
-    ports[0].port = 1;
+    let selector = world.service.as_mut().unwrap().spec.as_mut().unwrap().selector.as_mut().unwrap();
+    selector.insert("app.kubernetes.io/instance".to_owned(), "other".to_owned());
     world.pass();
     assert_eq!(world.config_maps["my-release"].data, map.data);
     assert_eq!(entry(world.service.as_ref().unwrap()), entry(&service));
+}
+
+/// Ports are told apart by number: a port that somebody has given another number is a second one of the same name,
+/// which the API server refuses. That is told, with what to do.
+#[test]
+fn a_port_with_another_number_is_told() {
+    let mut world = World::running(crs::mix("2.4.9"));
+    world.service.as_mut().unwrap().spec.as_mut().unwrap().ports.as_mut().unwrap()[0].port = 1;
+    world.pass();
+    let (status, message, reason) = world.condition(ConditionType::UpgradeProgressing);
+    assert_eq!((status.as_str(), reason.as_str()), ("False", "WriteFailed"), "{message}");
+    assert!(message.contains("can't apply Service default/my-release-milvus: "), "{message}");
 }
 
 /// What a Service asks for, without the addresses that it was given.
