@@ -9,7 +9,7 @@
 //!
 //! A module uses only those above it in this list: [`records`], [`observed`] (what was read), [`spec`] (the
 //! parser), [`manifests`] (objects from the spec), [`desired`] (the spec at one version, rendered), [`rollout`] (what
-//! is there, compared with that), [`changes`] (what must be written), [`decide`] (what the pass does), [`status`]
+//! is there, compared with that), [`changes`] (what must be written), [`mod@decide`] (what the pass does), [`status`]
 //! (what is told). This is the only crate where the words of the API and those of the plan meet ([`convert`]).
 
 pub mod changes;
