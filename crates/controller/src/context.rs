@@ -1,8 +1,7 @@
 //! What every pass may use, and what is kept between passes. Nothing here holds intent: all of it can be lost at any
 //! moment.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use kube::Client;
@@ -10,7 +9,7 @@ use milvus_cluster::Records;
 use milvus_cluster::write::Writer;
 use milvus_state::manifests::Tool;
 
-use crate::credentials::Read;
+use crate::credentials::Cache;
 use crate::failures::Failures;
 use crate::ports::{Clock, Dependencies, Observer};
 use crate::recorder::Recorder;
@@ -48,7 +47,7 @@ pub struct Context {
     /// Failed passes in a row, for the back-off.
     pub failures: Failures,
     /// Credentials that probes use, by UID of the Milvus.
-    pub credentials: Mutex<HashMap<String, Read>>,
+    pub credentials: Cache,
 }
 
 impl Context {
@@ -58,7 +57,7 @@ impl Context {
             recorder: Recorder::new(parts.writer.clone(), parts.clock.clone(), parts.instance.clone()),
             records: Arc::new(Records::default()),
             failures: Failures::default(),
-            credentials: Mutex::default(),
+            credentials: Cache::new(parts.client.clone(), parts.secrets_period),
             parts,
         }
     }

@@ -4,18 +4,18 @@
 //! when its Milvus changes, while a dependency can't be used, and every `secrets_period` (with very many Milvus objects
 //! less often). It is never listed and never watched.
 
+use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-use std::sync::PoisonError;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use kube::Client;
 use milvus_api::Reason;
 use milvus_cluster::read::{self, SecretData, SecretRead};
 use milvus_state::ProbeView;
 use milvus_state::spec::Spec;
 use milvus_state::spec::dependencies::Queue;
 use tokio::time::Instant;
-
-use crate::context::Context;
 
 /// A Milvus reads its Secrets up to so many hundredths earlier than the others, so that a thousand do not do it at once.
 const SPREAD_PERCENT: u64 = 20;
@@ -36,7 +36,7 @@ pub struct Credentials {
 
 /// Credentials, and when and for what they were read.
 #[derive(Clone, Debug)]
-pub struct Read {
+struct Read {
     generation: i64,
     at: Instant,
     credentials: Credentials,
@@ -44,49 +44,70 @@ pub struct Read {
     seen: Vec<(String, u64)>,
 }
 
-/// The credentials of a Milvus, read anew when they may be out of date. `healthy`: the last probes with them succeeded.
-pub async fn of(ctx: &Context, spec: &Spec, healthy: bool) -> Result<Credentials, read::Error> {
-    let (known, period) = {
-        let cache = ctx.credentials.lock().unwrap_or_else(PoisonError::into_inner);
-        (cache.get(&spec.uid).cloned(), period(ctx.parts.secrets_period, &spec.uid, cache.len()))
-    };
-    let age = |read: &Read| read.at.elapsed();
-    let usable = |read: &Read| {
-        let complete = read.credentials.complete(spec);
-        let fresh = if healthy && complete { period } else { RETRY / 2 };
-        read.generation == spec.generation && age(read) < fresh
-    };
-    if let Some(read) = known.as_ref().filter(|read| usable(read)) {
-        return Ok(Credentials { changed: Vec::new(), ..read.credentials.clone() });
+/// The credentials of every Milvus that was looked at, by its UID.
+pub struct Cache {
+    client: Client,
+    period: Duration,
+    known: Mutex<HashMap<String, Read>>,
+}
+
+impl Cache {
+    /// An empty one. `period`: how old Secrets may be while all is well.
+    pub fn new(client: Client, period: Duration) -> Cache {
+        Cache { client, period, known: Mutex::default() }
     }
-    let mut credentials = read_all(ctx, spec).await?;
-    let mut seen = known.map(|read| read.seen).unwrap_or_default();
-    for (name, digest) in read_at_start(spec, &credentials) {
-        match seen.iter_mut().find(|(known, _)| *known == name) {
-            Some((_, before)) if *before == digest => {}
-            Some((_, before)) => {
-                *before = digest;
-                credentials.changed.push(name);
-            }
-            None => seen.push((name, digest)),
+
+    fn known(&self) -> MutexGuard<'_, HashMap<String, Read>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The credentials of a Milvus, read anew when they may be out of date. `healthy`: the last probes with them
+    /// succeeded.
+    ///
+    /// # Errors
+    /// The API server gives no answer about a Secret. One that is missing or forbidden is an answer.
+    pub async fn of(&self, spec: &Spec, healthy: bool) -> Result<Credentials, read::Error> {
+        let (known, period) = {
+            let all = self.known();
+            (all.get(&spec.uid).cloned(), period(self.period, &spec.uid, all.len()))
+        };
+        let usable = |read: &Read| {
+            let complete = read.credentials.complete(spec);
+            let fresh = if healthy && complete { period } else { RETRY / 2 };
+            read.generation == spec.generation && read.at.elapsed() < fresh
+        };
+        if let Some(read) = known.as_ref().filter(|read| usable(read)) {
+            return Ok(Credentials { changed: Vec::new(), ..read.credentials.clone() });
         }
+        let mut credentials = read_all(&self.client, spec).await?;
+        let mut seen = known.map(|read| read.seen).unwrap_or_default();
+        for (name, digest) in read_at_start(spec, &credentials) {
+            match seen.iter_mut().find(|(known, _)| *known == name) {
+                Some((_, before)) if *before == digest => {}
+                Some((_, before)) => {
+                    *before = digest;
+                    credentials.changed.push(name);
+                }
+                None => seen.push((name, digest)),
+            }
+        }
+        let read =
+            Read { generation: spec.generation, at: Instant::now(), credentials: credentials.clone(), seen };
+        self.known().insert(spec.uid.clone(), read);
+        Ok(credentials)
     }
-    let read =
-        Read { generation: spec.generation, at: Instant::now(), credentials: credentials.clone(), seen };
-    ctx.credentials.lock().unwrap_or_else(PoisonError::into_inner).insert(spec.uid.clone(), read);
-    Ok(credentials)
-}
 
-/// When the Secrets of a Milvus whose dependencies are well are to be read again; `None` if it has none.
-pub fn due(ctx: &Context, uid: &str) -> Option<Duration> {
-    let cache = ctx.credentials.lock().unwrap_or_else(PoisonError::into_inner);
-    let read = cache.get(uid).filter(|read| !read.credentials.secrets.is_empty())?;
-    Some(period(ctx.parts.secrets_period, uid, cache.len()).saturating_sub(read.at.elapsed()))
-}
+    /// When the Secrets of a Milvus whose dependencies are well are to be read again; `None` if it has none.
+    pub fn due(&self, uid: &str) -> Option<Duration> {
+        let all = self.known();
+        let read = all.get(uid).filter(|read| !read.credentials.secrets.is_empty())?;
+        Some(period(self.period, uid, all.len()).saturating_sub(read.at.elapsed()))
+    }
 
-/// Forgets a Milvus that is gone.
-pub fn forget(ctx: &Context, uid: &str) {
-    ctx.credentials.lock().unwrap_or_else(PoisonError::into_inner).remove(uid);
+    /// Forgets a Milvus that is gone.
+    pub fn forget(&self, uid: &str) {
+        self.known().remove(uid);
+    }
 }
 
 /// The period that was asked for, or up to [`SPREAD_PERCENT`] less; longer for each of more than [`OFTEN`] Milvus objects.
@@ -98,11 +119,11 @@ fn period(asked: Duration, uid: &str, milvuses: usize) -> Duration {
     (asked * percent / 100).saturating_mul(share(milvuses.max(OFTEN))) / share(OFTEN)
 }
 
-async fn read_all(ctx: &Context, spec: &Spec) -> Result<Credentials, read::Error> {
+async fn read_all(client: &Client, spec: &Spec) -> Result<Credentials, read::Error> {
     let names = spec.dependencies.secrets();
     let mut secrets = Vec::with_capacity(names.len());
     for name in names.into_keys() {
-        secrets.push((name.to_owned(), read::secret(&ctx.parts.client, &spec.namespace, name).await?));
+        secrets.push((name.to_owned(), read::secret(client, &spec.namespace, name).await?));
     }
     Ok(Credentials { secrets, changed: Vec::new() })
 }

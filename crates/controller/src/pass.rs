@@ -66,7 +66,7 @@ fn next(ctx: &Context, snapshot: &Snapshot, decided: &Decided) -> Action {
     if !snapshot.probes.ready() {
         return Action::requeue(credentials::RETRY);
     }
-    let due = credentials::due(ctx, &snapshot.watched.milvus.uid);
+    let due = ctx.credentials.due(&snapshot.watched.milvus.uid);
     due.map_or_else(Action::await_change, |due| Action::requeue(due.max(AT_LEAST)))
 }
 

@@ -13,7 +13,6 @@ use milvus_state::{Parsed, Probes, Snapshot, Watched, needs};
 use snafu::ResultExt as _;
 
 use crate::context::Context;
-use crate::credentials;
 use crate::error::{Error, ObserveSnafu, RenderSnafu};
 
 /// Everything that a pass has read.
@@ -88,7 +87,7 @@ struct OfNetwork {
 
 async fn dependencies(ctx: &Context, spec: &Spec, watched: &Watched) -> Result<OfNetwork, read::Error> {
     let network = &ctx.parts.dependencies;
-    let credentials = credentials::of(ctx, spec, network.healthy(spec)).await?;
+    let credentials = ctx.credentials.of(spec, network.healthy(spec)).await?;
     Ok(OfNetwork {
         probes: network.probes(spec, &credentials, !watched.has_run()),
         kafka_ca: credentials.kafka_ca(spec),

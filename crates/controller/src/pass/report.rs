@@ -11,7 +11,7 @@ use super::events;
 use super::observe::key;
 use crate::context::Context;
 use crate::error::Error;
-use crate::{credentials, upgrades};
+use crate::upgrades;
 
 /// Writes all of a report.
 ///
@@ -32,7 +32,7 @@ async fn write_status(ctx: &Context, observed: &Milvus, report: &Report) -> Resu
     let key = key(observed);
     if report.released {
         ctx.parts.dependencies.forget(&key.0, &key.1);
-        credentials::forget(ctx, observed.metadata.uid.as_deref().unwrap_or_default());
+        ctx.credentials.forget(observed.metadata.uid.as_deref().unwrap_or_default());
         ctx.records.forget(&key);
         return match observed.finalizers().iter().any(|f| f == keys::FINALIZER) {
             true => ctx.parts.writer.release(observed).await,
