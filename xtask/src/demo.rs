@@ -124,7 +124,7 @@ async fn programs(args: &Args) -> Result<(), Error> {
     if args.context.is_some() {
         return Ok(());
     }
-    tools::build_all().await.context(ToolsSnafu)
+    tools::build_for(tools::Version::default()).await.context(ToolsSnafu)
 }
 
 /// What to type next.

@@ -31,7 +31,11 @@ fn components(common: &Components) -> Vec<String> {
     for component in Component::iter() {
         let (name, field) = (convert::component_name(component), field(component));
         add(!common.groups(name).is_empty(), &format!("{field}.groups"), GROUPS);
-        add(common.stateful_set(name).is_some(), &format!("{field}.statefulSet"), STATEFUL_SET);
+        add(
+            common.stateful_set(name).is_some_and(|set| set.enabled == Some(true)),
+            &format!("{field}.statefulSet"),
+            STATEFUL_SET,
+        );
         let scaled = common.component(name).is_some_and(|component| component.hpa.is_some());
         add(scaled, &format!("{field}.hpa"), AUTOSCALER);
     }
