@@ -53,7 +53,7 @@ fn bases() -> Vec<Value> {
     let four = json!({"rootCoord": {}, "dataCoord": {}, "queryCoord": {}, "indexCoord": {}});
     vec![
         base("cluster", "2.4.9", json!({"cdc": {}, "proxy": ingress}), json!({})),
-        base("cluster", "2.4.9", json!({"disableMetric": true}), json!({})),
+        base("cluster", "2.4.9", json!({"disableMetric": true, "dataNode": {"replicas": 2}}), json!({})),
         base("cluster", "2.4.9", four, json!({})),
         base(
             "cluster",
