@@ -7,6 +7,8 @@
 mod crs;
 mod determinism;
 mod invariants;
+#[path = "../support/nobody.rs"]
+mod nobody;
 mod operator;
 mod order;
 mod scenarios;

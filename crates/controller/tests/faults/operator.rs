@@ -8,22 +8,21 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 use futures::channel::mpsc;
-use jiff::Timestamp;
 use kube::Client;
-use milvus_api::{Milvus, MilvusStatus};
 use milvus_cluster::Key;
 use milvus_cluster::scope::Scope;
 use milvus_cluster::write::Writer;
 use milvus_controller::context::Parts;
 use milvus_controller::credentials::Credentials;
 use milvus_controller::run::{Settings, controllers};
-use milvus_controller::{Clock, Context, Dependencies, Observer};
-use milvus_plan::Component;
+use milvus_controller::{Clock, Context, Dependencies};
 use milvus_sim::harness;
 use milvus_state::manifests::Tool;
 use milvus_state::spec::Spec;
 use milvus_state::{ProbeView, Probes};
 use tokio_util::sync::CancellationToken;
+
+use crate::nobody::Nobody;
 
 /// The name of the process, and the author of its writes.
 pub const NAME: &str = "operator-0";
@@ -71,17 +70,6 @@ impl Dependencies for Dials {
         }
     }
 
-    fn forget(&self, _: &str, _: &str) {}
-}
-
-struct Nobody;
-
-impl Observer for Nobody {
-    fn passed(&self, _: &Milvus, _: &MilvusStatus, _: Duration) {}
-    fn succeeded(&self, _: &str, _: &str, _: Timestamp) {}
-    fn failed(&self, _: &'static str) {}
-    fn failing(&self, _: &str, _: &str, _: u32) {}
-    fn rolled(&self, _: Component, _: Duration) {}
     fn forget(&self, _: &str, _: &str) {}
 }
 

@@ -11,6 +11,8 @@ mod check;
 pub mod crs;
 mod gate;
 mod mirror;
+#[path = "../support/nobody.rs"]
+mod nobody;
 mod operator;
 mod users;
 

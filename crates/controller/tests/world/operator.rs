@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures::StreamExt as _;
 use jiff::{SignedDuration, Timestamp};
 use kube::Client;
-use milvus_api::{Milvus, MilvusStatus};
+use milvus_api::Milvus;
 use milvus_cluster::Stored;
 use milvus_cluster::optional::{self, News};
 use milvus_cluster::scope::Scope;
@@ -17,8 +17,7 @@ use milvus_controller::context::Parts;
 use milvus_controller::credentials::Credentials;
 use milvus_controller::pass::observe::{Observed, observe};
 use milvus_controller::pass::reconcile;
-use milvus_controller::{Clock, Context, Dependencies, Observer};
-use milvus_plan::Component;
+use milvus_controller::{Clock, Context, Dependencies};
 use milvus_sim::server::ApiServer;
 use milvus_state::manifests::Tool;
 use milvus_state::spec::Spec;
@@ -30,6 +29,7 @@ use tokio::task::{JoinHandle, LocalSet};
 use tokio::time::Instant;
 
 use super::gate::{Fault, Gate, Shared};
+use super::nobody::Nobody;
 
 /// Turns that everything which can go on gets before a pass: what a watch brings is there then.
 const TURNS: usize = 300;
@@ -47,17 +47,6 @@ impl Dependencies for Answers {
         self.0.lock().unwrap().clone()
     }
 
-    fn forget(&self, _: &str, _: &str) {}
-}
-
-struct Nobody;
-
-impl Observer for Nobody {
-    fn passed(&self, _: &Milvus, _: &MilvusStatus, _: Duration) {}
-    fn succeeded(&self, _: &str, _: &str, _: Timestamp) {}
-    fn failed(&self, _: &'static str) {}
-    fn failing(&self, _: &str, _: &str, _: u32) {}
-    fn rolled(&self, _: Component, _: Duration) {}
     fn forget(&self, _: &str, _: &str) {}
 }
 
