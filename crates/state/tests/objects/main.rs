@@ -5,6 +5,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod annotations;
 mod cases;
 mod diff;
 mod fields;
