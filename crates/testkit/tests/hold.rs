@@ -230,7 +230,7 @@ async fn a_revert_that_lets_go_keeps_the_old_pod(#[values(Version::V1_34, Versio
 
 #[rstest]
 #[tokio::test]
-async fn a_revert_that_does_not_let_go_holds_both_and_counts_the_seconds_of_the_old_pod(
+async fn a_revert_that_does_not_let_go_counts_the_seconds_of_the_old_pod(
     #[values(Version::V1_34, Version::V1_37)] version: Version,
 ) {
     let stage = Stage::begin(version, "still-held", 1, json!(1)).await;
@@ -241,7 +241,10 @@ async fn a_revert_that_does_not_let_go_holds_both_and_counts_the_seconds_of_the_
     stage.until(|status| status.available_replicas.unwrap_or_default() == 0).await;
     let held = stage.looked_again().await;
     assert_eq!(condition(&held, "Available"), "False");
-    assert_eq!(stage.wanted().await, (1, 1));
+    let (wanted, _) = stage.wanted().await;
+    // The new pod can be gone by now: the Deployment controller may have looked between the write of the
+    // seconds to the old ReplicaSet and the count that follows from them.
+    assert_eq!(wanted, 1, "the old pod stays, whatever becomes of the new one");
 
     stage.let_go().await;
     stage.until(|status| (status.replicas, status.available_replicas) == (Some(1), Some(1))).await;
