@@ -23,6 +23,10 @@ use crate::version::MilvusVersion;
 /// The annotation on the `Milvus` by which the user allows what is refused.
 pub const ANNOTATION: &str = "milvus.io/allow-upgrade";
 
+/// Items that are quoted in a warning, and characters that are quoted of each.
+const MOST_QUOTES: usize = 3;
+const LONGEST_QUOTE: usize = 80;
+
 /// Between what is left and what is gone to.
 const ARROW: &str = "->";
 
@@ -147,6 +151,30 @@ impl Consents {
             Item::Unread(text) => Some(text.as_str()),
             Item::Version(..) | Item::Queue(..) | Item::Field { .. } => None,
         })
+    }
+
+    /// What to tell the user about the items that are no consent, with the grammar; `None` when there are none.
+    pub fn warning(&self) -> Option<String> {
+        let unread: Vec<&str> = self.unread().collect();
+        let quoted = |text: &&str| match text.char_indices().nth(LONGEST_QUOTE) {
+            Some((end, _)) => format!("{:?}…", &text[..end]),
+            None => format!("{text:?}"),
+        };
+        let shown: Vec<String> = unread.iter().take(MOST_QUOTES).map(quoted).collect();
+        let (more, verb) = match unread.len() {
+            0 => return None,
+            1 => (String::new(), "is no consent and allows"),
+            count if count > MOST_QUOTES => {
+                (format!(" and {} more", count - MOST_QUOTES), "are no consents and allow")
+            }
+            _ => (String::new(), "are no consents and allow"),
+        };
+        Some(format!(
+            "{}{more} {verb} nothing. A consent is FROM{ARROW}TO, with two versions or two message queues, or FIELD: \
+             FROM{ARROW}TO, with FIELD one of {}; several are separated by commas",
+            shown.join(", "),
+            FIELDS.join(", ")
+        ))
     }
 }
 

@@ -167,3 +167,20 @@ proptest! {
         prop_assert!(consents.unread().all(|item| text.contains(item)));
     }
 }
+
+/// What is no consent is quoted, with what one looks like; what is one is not mentioned.
+#[test]
+fn what_is_no_consent_is_told_with_the_grammar() {
+    let warning = |text: &str| Consents::parse(Some(text)).warning();
+    assert_eq!(warning("2.4.9->2.6.0, pulsar->kafka"), None);
+    assert_eq!(
+        warning("2.4.9->2.6.0, 2.4.9=>2.6.0").unwrap(),
+        "\"2.4.9=>2.6.0\" is no consent and allows nothing. A consent is FROM->TO, with two versions or two message queues, or \
+         FIELD: FROM->TO, with FIELD one of etcd.rootPath, minio.bucketName, rocksmq.persistence, natsmq.persistence; several are \
+         separated by commas"
+    );
+    let many = warning("a,b,c,d,e").unwrap();
+    assert!(many.starts_with("\"a\", \"b\", \"c\" and 2 more are no consents and allow nothing. "), "{many}");
+    let long = warning(&"ä".repeat(100)).unwrap();
+    assert!(long.starts_with(&format!("\"{}\"… is no consent", "ä".repeat(80))), "{long}");
+}

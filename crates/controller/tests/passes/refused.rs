@@ -99,6 +99,22 @@ fn the_annotation_allows_the_path_that_it_names() {
     assert!(world.deployments.contains_key("my-release-milvus-streamingnode"));
 }
 
+/// A consent that can't be read allows nothing, and that is told: condition and one Event, with the text and the grammar.
+#[test]
+fn a_consent_that_cannot_be_read_is_told() {
+    let mut world = World::running(crs::mix("2.4.9"));
+    allow(&mut world, "2.4.9=>2.6.11");
+    world.settle();
+    let (status, message, reason) = world.condition(ConditionType::SpecAccepted);
+    assert_eq!((status.as_str(), reason.as_str()), ("True", "AcceptedWithWarnings"));
+    let words = "metadata.annotations: milvus.io/allow-upgrade: \"2.4.9=>2.6.11\" is no consent and allows nothing. A consent is";
+    assert!(message.starts_with(words), "{message}");
+    assert_eq!(world.events("AcceptedWithWarnings").len(), 1, "{:?}", world.history.events);
+    allow(&mut world, "2.4.9->2.6.11");
+    world.settle();
+    assert_eq!(world.condition(ConditionType::SpecAccepted).2, "Accepted");
+}
+
 fn allow(world: &mut World, path: &str) {
     world.edit(|m| {
         let annotations = m.metadata.annotations.get_or_insert_default();

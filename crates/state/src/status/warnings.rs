@@ -1,6 +1,6 @@
 //! What is carried out and probably not meant so: said in the condition `SpecAccepted`, which stays True.
 
-use milvus_plan::Mode;
+use milvus_plan::{Consents, Mode, consent};
 
 use crate::manifests::claim::unchangeable;
 use crate::observed::Snapshot;
@@ -8,7 +8,8 @@ use crate::spec::{ClaimSettings, DataVolume, Spec, shared};
 
 /// Everything that there is to warn of, each with its field and what to do.
 pub fn of(spec: &Spec, snapshot: &Snapshot) -> Vec<String> {
-    let mut found = spec.warnings.clone();
+    let mut found: Vec<String> = unread_consents(spec).into_iter().collect();
+    found.extend(spec.warnings.clone());
     match &spec.data {
         Some(DataVolume::Claim(claim)) => found.extend(of_claim(spec, claim, snapshot)),
         Some(DataVolume::Existing(name)) => found.extend(of_existing(spec, name, snapshot)),
@@ -22,6 +23,12 @@ pub fn of(spec: &Spec, snapshot: &Snapshot) -> Vec<String> {
 
 /// Warnings that are said; of a large configuration for another program every key would be one.
 const MOST: usize = 20;
+
+/// Somebody meant to allow something, and it is not known what.
+fn unread_consents(spec: &Spec) -> Option<String> {
+    let warning = Consents::parse(spec.allow_upgrade.as_deref()).warning()?;
+    Some(format!("metadata.annotations: {}: {warning}", consent::ANNOTATION))
+}
 
 /// The field below `spec.dependencies`.
 fn field(spec: &Spec) -> String {
