@@ -11,14 +11,12 @@ use std::{
 };
 
 use milvus_api::{
-    conditions::{ConditionType, Reason},
     crd::{self, CrdError, RULES},
     keys,
 };
 use milvus_state::spec::without_effect::{FIELDS, Why};
 use serde_json::{Value, json};
 use snafu::{ResultExt, Snafu, ensure};
-use strum::IntoEnumIterator as _;
 
 /// A file could not be made, or is not what it should be.
 #[derive(Debug, Snafu)]
@@ -67,6 +65,8 @@ pub enum GenError {
 
 #[path = "gen/metrics.rs"]
 mod metrics;
+#[path = "gen/reasons.rs"]
+mod reasons;
 
 type Result<T> = std::result::Result<T, GenError>;
 
@@ -104,7 +104,9 @@ fn files() -> Result<BTreeMap<String, String>> {
     let upgrade = crd::milvus_upgrade().context(DefinitionSnafu)?;
     files.insert("docs/reference/milvus-fields.md".to_owned(), fields_page(&milvus, &upgrade));
     files.insert("docs/reference/fields-without-effect.md".to_owned(), without_effect_page());
-    files.insert("docs/reference/conditions.md".to_owned(), conditions_page());
+    files.insert("docs/reference/conditions.md".to_owned(), reasons::conditions_page());
+    files.insert("docs/reasons/README.md".to_owned(), reasons::index());
+    files.extend(reasons::pages());
     files.insert("docs/reference/labels-and-annotations.md".to_owned(), keys_page());
     files.insert("docs/reference/metrics.md".to_owned(), metrics::page());
     Ok(files)
@@ -287,37 +289,21 @@ fn select(rows: &mut Vec<Row>, prefix: &str) -> Vec<Row> {
     selected
 }
 
-fn conditions_page() -> String {
-    let mut page = format!("<!-- {MARK} -->\n\n# Conditions\n\n");
-    page.push_str(
-        "Conditions of a `Milvus`, in the order in which a new object lists them. Select them by type: an ",
-    );
-    page.push_str("object that was made by another operator keeps its order.\n");
-    for type_ in ConditionType::iter() {
-        let _ = writeln!(page, "\n## {type_}\n\n{}\n\n| Reason | Meaning |\n|---|---|", sentence(&type_));
-        for reason in Reason::iter().filter(|reason| reason.condition_types().contains(&type_)) {
-            let _ = writeln!(page, "| `{reason}` | {} |", sentence(&reason));
-        }
-    }
-    page
-}
-
-/// The doc comment of a variant, in one line.
-fn sentence(variant: &impl strum::EnumMessage) -> String {
-    variant.get_documentation().unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
 fn keys_page() -> String {
     let mut page = format!("<!-- {MARK} -->\n\n# Labels, annotations and finalizers\n\n");
     page.push_str(
         "`<key>` is the name of a component, for a group followed by `-` and the first 16 characters of the ",
     );
-    page.push_str("SHA-256 of its name.\n\n| Key | Kind | On | Set by | Meaning |\n|---|---|---|---|---|\n");
+    page.push_str("SHA-256 of its name.\n\n| Key | Kind | On | Who | Meaning |\n|---|---|---|---|---|\n");
     for key in keys::DOCUMENTED {
         let _ = writeln!(
             page,
             "| `{}` | {} | {} | {} | {} |",
-            key.key, key.kind, key.on, key.set_by, key.meaning
+            key.key,
+            key.kind,
+            key.on,
+            key.usage.words(),
+            key.meaning
         );
     }
     page

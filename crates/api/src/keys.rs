@@ -97,7 +97,32 @@ pub fn changing_mode(state_key: &str) -> String {
     format!("milvus.io/changing-{state_key}-mode")
 }
 
-/// What a key is for, for the reference documentation.
+/// Who sets a key, and what this operator does with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyUse {
+    /// This operator sets it.
+    Set,
+    /// A user sets it, this operator reads it.
+    Read,
+    /// The Go operator has set it, this operator reads it and leaves it as it is.
+    ReadOfOthers,
+    /// The Go operator has set it, this operator leaves it as it is.
+    Kept,
+}
+
+impl KeyUse {
+    /// In a few words, for the reference documentation.
+    pub fn words(self) -> &'static str {
+        match self {
+            KeyUse::Set => "set by this operator",
+            KeyUse::Read => "set by users, read by this operator",
+            KeyUse::ReadOfOthers => "set by the Go operator, read and kept by this one",
+            KeyUse::Kept => "set by the Go operator, kept by this one",
+        }
+    }
+}
+
+/// What a key is for: a row of the registry of keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeyDoc {
     /// The key; `<…>` stands for a part that varies.
@@ -106,27 +131,38 @@ pub struct KeyDoc {
     pub kind: &'static str,
     /// Objects that carry it.
     pub on: &'static str,
-    /// Who writes it.
-    pub set_by: &'static str,
+    /// Who sets it, and what this operator does with it.
+    pub usage: KeyUse,
     /// Its values and what they mean.
     pub meaning: &'static str,
+}
+
+impl KeyDoc {
+    /// The row is about `key`: it is the same, but for the part that varies.
+    pub fn names(&self, key: &str) -> bool {
+        let Some((before, after)) = self.key.split_once('<') else { return self.key == key };
+        let after = after.split_once('>').map_or(after, |(_, after)| after);
+        key.strip_prefix(before)
+            .and_then(|rest| rest.strip_suffix(after))
+            .is_some_and(|part| !part.is_empty())
+    }
 }
 
 const fn doc(
     key: &'static str,
     kind: &'static str,
     on: &'static str,
-    set_by: &'static str,
+    usage: KeyUse,
     meaning: &'static str,
 ) -> KeyDoc {
-    KeyDoc { key, kind, on, set_by, meaning }
+    KeyDoc { key, kind, on, usage, meaning }
 }
 
 const OWNED: &str = "every owned object and pod";
 const POD: &str = "Deployments and pods";
 const CR: &str = "Milvus";
-const US: &str = "operator";
-const USER: &str = "user";
+const US: KeyUse = KeyUse::Set;
+const USER: KeyUse = KeyUse::Read;
 
 /// Every key, in the order of the documentation.
 pub const DOCUMENTED: &[KeyDoc] = &[
@@ -157,7 +193,7 @@ pub const DOCUMENTED: &[KeyDoc] = &[
     doc(NAME, "label", OWNED, US, "always `milvus`"),
     doc(MANAGED_BY, "label", OWNED, US, "always `milvus-operator`"),
     doc(COMPONENT, "label", POD, US, "component, for example `querynode`"),
-    doc(DEPLOYMENT_GROUP, "label", POD, US, "group of the component"),
+    doc(DEPLOYMENT_GROUP, "label", POD, KeyUse::ReadOfOthers, "group of the component"),
     doc(
         "milvus.io/<component>-group-id",
         "label",
@@ -179,25 +215,43 @@ pub const DOCUMENTED: &[KeyDoc] = &[
         "milvus.io/changing-<key>-mode",
         "annotation",
         CR,
-        US,
+        KeyUse::Kept,
         "`true`: changes between one and two Deployments",
     ),
     doc(POD_SERVICE_LABEL_ADDED, "annotation", CR, US, "`true`: the Service selects by `milvus.io/service`"),
-    doc(DEPENDENCY_VALUES_MERGED, "annotation", CR, US, "`true`: defaults of the charts are in the values"),
+    doc(
+        DEPENDENCY_VALUES_MERGED,
+        "annotation",
+        CR,
+        KeyUse::Kept,
+        "`true`: defaults of the charts are in the values",
+    ),
     doc(
         DEPENDENCY_VALUES_LEGACY_SYNCED,
         "annotation",
         CR,
-        US,
+        KeyUse::Kept,
         "`true`: values of old releases were read back",
     ),
-    doc(STOPPED_AT, "annotation", CR, US, "RFC 3339 time when it was stopped for a `MilvusUpgrade`"),
-    doc(KAFKA_SASL_CHECKSUM, "annotation", CR, US, "hash of the Kafka credentials that were rendered last"),
+    doc(
+        STOPPED_AT,
+        "annotation",
+        CR,
+        KeyUse::Kept,
+        "RFC 3339 time when it was stopped for a `MilvusUpgrade`",
+    ),
+    doc(
+        KAFKA_SASL_CHECKSUM,
+        "annotation",
+        CR,
+        KeyUse::ReadOfOthers,
+        "hash of the Kafka credentials that were rendered last",
+    ),
     doc(
         LEGACY_QUERYNODE_GROUP_ID,
         "annotation",
         CR,
-        "old operators",
+        KeyUse::Kept,
         "old form of `milvus.io/querynode-current-group-id`",
     ),
     doc(USING_CONFIGMAP, "annotation", "pods", US, "ConfigMap that the pod mounts"),
@@ -217,15 +271,21 @@ pub const DOCUMENTED: &[KeyDoc] = &[
         "hash of what was rendered; when it is the same, nothing is sent",
     ),
     doc(RENDERED_SPEC_HASH, "annotation", "Deployments", US, "hash of what is around the pod template"),
-    doc(UPGRADE, "label", "tasks of a MilvusUpgrade", US, "name of the `MilvusUpgrade`"),
+    doc(UPGRADE, "label", "tasks of a MilvusUpgrade", KeyUse::Kept, "name of the `MilvusUpgrade`"),
     doc(
         TASK_KIND,
         "label",
         "tasks of a MilvusUpgrade",
-        US,
+        KeyUse::Kept,
         "`backup-meta`, `update-meta` or `rollback-meta`",
     ),
     doc(FINALIZER, "finalizer", CR, US, "what was installed for it is dealt with before it goes"),
-    doc(UPGRADE_FINALIZER, "finalizer", "MilvusUpgrade", US, "Milvus is brought back up before it goes"),
-    doc(CLUSTER_FINALIZER, "finalizer", "MilvusCluster", "old operators", "only ever removed"),
+    doc(
+        UPGRADE_FINALIZER,
+        "finalizer",
+        "MilvusUpgrade",
+        KeyUse::Kept,
+        "Milvus is brought back up before it goes",
+    ),
+    doc(CLUSTER_FINALIZER, "finalizer", "MilvusCluster", KeyUse::Kept, "of a kind that is no longer served"),
 ];

@@ -17,6 +17,7 @@ pub mod keys;
 pub mod milvus;
 pub mod names;
 pub mod pod_monitor;
+pub mod reasons;
 pub mod status;
 pub mod upgrade;
 
@@ -28,7 +29,7 @@ pub use components::{
     GroupedComponent, ImageUpdateMode, IndexNode, Ingress, Proxy, RollingUpdate, SegmentNode,
     ServiceComponent, ServiceType, TargetPortType,
 };
-pub use conditions::{ConditionStatus, ConditionType, Reason};
+pub use conditions::{ConditionStatus, ConditionType};
 pub use dependencies::{
     BuiltInQueue, DeletionPolicy, Dependencies, Etcd, InClusterConfig, Kafka, MsgStreamType, Persistence,
     PersistentVolumeClaim, Pulsar, QuorumBufferPool, Storage, StorageSsl, StorageType, Tei, Woodpecker,
@@ -36,6 +37,7 @@ pub use dependencies::{
 pub use free_form::FreeForm;
 pub use milvus::{Milvus, MilvusSpec, Mode, UpgradePolicy};
 pub use pod_monitor::{PodMonitor, PodMonitorSpec};
+pub use reasons::{Place, Reason, Row, Severity};
 pub use status::{
     ComponentDeployStatus, CoordinatorSet, MilvusCondition, MilvusState, MilvusStatus, ResolvedDefaults,
     RolloutDirection, RolloutImage, RolloutPhase, RolloutStatus, RolloutStep, StepState, WaitingFor,

@@ -2,6 +2,7 @@
 //!
 //! A field of ours that has nothing to say is not written, so a status without an upgrade looks as upstream's does.
 
+mod progress;
 mod rollout;
 
 use std::collections::BTreeMap;
@@ -14,6 +15,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString};
 
+pub use progress::{LastProgress, PodProgress};
 pub use rollout::{
     RolloutDirection, RolloutImage, RolloutPhase, RolloutStatus, RolloutStep, StepState, WaitingFor,
 };
@@ -76,6 +78,10 @@ pub struct MilvusStatus {
     /// The change of image that is under way, or the last one. An addition of this operator.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upgrade: Option<RolloutStatus>,
+
+    /// How far what is waited for has come; absent while nothing is waited for. An addition of this operator.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_progress: Option<LastProgress>,
 
     /// Defaults that were pinned when the object was first accepted. An addition of this operator.
     #[serde(default, skip_serializing_if = "Option::is_none")]

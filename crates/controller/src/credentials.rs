@@ -208,7 +208,7 @@ impl Credentials {
 }
 
 fn problem(reason: Reason, message: String) -> ProbeView {
-    ProbeView { ready: false, reason: reason.as_str().to_owned(), message }
+    ProbeView { ready: false, reason, message }
 }
 
 /// The keys that a Secret must have, those that `wanted` takes.

@@ -1,7 +1,8 @@
 //! The pass: observe, parse, decide, apply, report.
 //!
 //! Takes one Milvus; gives when to look again without being told. Everything that Kubernetes or a probe can announce
-//! comes through the watches; the only timer is the one for Secrets, which are not watched.
+//! comes through the watches; the only timers are those for Secrets, which are not watched, and for a wait that turns into
+//! a stall.
 
 pub mod apply;
 pub mod events;
@@ -11,6 +12,7 @@ pub mod report;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use kube::ResourceExt as _;
 use kube::runtime::controller::Action;
 use milvus_api::Milvus;
@@ -55,18 +57,25 @@ async fn pass(object: Arc<Stored<Milvus>>, ctx: Arc<Context>) -> Result<Action, 
     let (namespace, name) = key(milvus);
     ctx.parts.observer.succeeded(&namespace, &name, ctx.parts.clock.now());
     ctx.failures.clear(&(namespace, name));
-    Ok(next(&ctx, snapshot, &decided))
+    Ok(next(&ctx, snapshot, &decided, report.look_again))
 }
 
 /// When to look again. A recorded target is acted on at once: the write of the status comes back through the watch.
-fn next(ctx: &Context, snapshot: &Snapshot, decided: &Decided) -> Action {
+///
+/// `look_again`: when a wait turns into a stall.
+fn next(ctx: &Context, snapshot: &Snapshot, decided: &Decided, look_again: Option<Timestamp>) -> Action {
     if matches!(decided.outcome, Outcome::Paused | Outcome::Deleting) {
         return Action::await_change();
     }
-    if !snapshot.probes.ready() {
-        return Action::requeue(credentials::RETRY);
-    }
-    let due = ctx.credentials.due(&snapshot.watched.milvus.uid);
+    let stalls = look_again.map(|at| {
+        let left = at.duration_since(snapshot.watched.now);
+        Duration::try_from(left).unwrap_or_default()
+    });
+    let secrets = match snapshot.probes.ready() {
+        true => ctx.credentials.due(&snapshot.watched.milvus.uid),
+        false => Some(credentials::RETRY),
+    };
+    let due = secrets.into_iter().chain(stalls).min();
     due.map_or_else(Action::await_change, |due| Action::requeue(due.max(AT_LEAST)))
 }
 

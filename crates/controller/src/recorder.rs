@@ -88,7 +88,7 @@ impl Recorder {
             action: Some(news.action.to_owned()),
             event_time: Some(MicroTime(series.first)),
             note: Some(shortened(&news.message)),
-            reason: Some(news.reason.clone()),
+            reason: Some(news.reason.as_str().to_owned()),
             regarding: Some(milvus.object_ref(&())),
             reporting_controller: Some(CONTROLLER.to_owned()),
             reporting_instance: Some(self.instance.clone()),
@@ -102,7 +102,7 @@ impl Recorder {
 /// The words, and of whom they are about, as a number.
 fn digest(milvus: &Milvus, news: &News) -> u64 {
     let mut hasher = DefaultHasher::new();
-    (milvus.uid(), news.severity.as_str(), &news.reason, news.action, &news.message).hash(&mut hasher);
+    (milvus.uid(), news.severity.as_str(), news.reason, news.action, &news.message).hash(&mut hasher);
     hasher.finish()
 }
 

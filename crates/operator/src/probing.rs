@@ -2,9 +2,10 @@
 
 mod targets;
 
+use milvus_api::Reason;
 use milvus_controller::Dependencies;
 use milvus_controller::credentials::Credentials;
-use milvus_probe::{ProbeKey, Prober, Target, reason};
+use milvus_probe::{ProbeKey, Prober, Reason as Found, Target};
 use milvus_state::spec::Spec;
 use milvus_state::{ProbeView, Probes};
 
@@ -28,13 +29,13 @@ impl Probing {
     fn ask(&self, spec: &Spec, dependency: &str, target: Target, first_start: bool) -> Option<ProbeView> {
         let outcome = self.0.ensure(&key(spec, dependency), target)?.outcome;
         if first_start && !outcome.ready && outcome.usable_for_first_start() {
-            return Some(ProbeView { message: outcome.message, ..ready(reason::STORAGE_READY) });
+            return Some(ProbeView { message: outcome.message, ..ready(Reason::StorageReady) });
         }
         let message = match outcome.reason {
-            reason::BUCKET_MISSING => data_is_gone(&spec.dependencies.storage.bucket),
+            Found::BucketMissing => data_is_gone(&spec.dependencies.storage.bucket),
             _ => outcome.message,
         };
-        Some(ProbeView { ready: outcome.ready, reason: outcome.reason.to_owned(), message })
+        Some(ProbeView { ready: outcome.ready, reason: reason(outcome.reason), message })
     }
 }
 
@@ -56,7 +57,7 @@ impl Dependencies for Probing {
             storage: ask(STORAGE, targets::storage(spec, credentials).map(Target::Storage)),
             queue: match queue {
                 Some(target) => ask(QUEUE, target.map(Target::Queue)),
-                None => Some(ready(reason::MSG_STREAM_READY)),
+                None => Some(ready(Reason::MsgStreamReady)),
             },
         }
     }
@@ -78,8 +79,25 @@ pub fn owner(key: &ProbeKey) -> Option<(String, String)> {
     Some((namespace.to_owned(), name.to_owned()))
 }
 
-fn ready(reason: &str) -> ProbeView {
-    ProbeView { ready: true, reason: reason.to_owned(), message: String::new() }
+fn ready(reason: Reason) -> ProbeView {
+    ProbeView { ready: true, reason, message: String::new() }
+}
+
+/// What a probe found, as the reason of a condition.
+fn reason(found: Found) -> Reason {
+    match found {
+        Found::EtcdReady => Reason::EtcdReady,
+        Found::EtcdNotReady => Reason::EtcdNotReady,
+        Found::StorageReady => Reason::StorageReady,
+        Found::ClientError => Reason::ClientError,
+        Found::BucketMissing => Reason::BucketMissing,
+        Found::MsgStreamReady => Reason::MsgStreamReady,
+        Found::MsgStreamNotReady => Reason::MsgStreamNotReady,
+        Found::CreateClientFailed => Reason::CreateClientFailed,
+        Found::ConnectionOk => Reason::ConnectionOK,
+        Found::ConnectionFailed => Reason::ConnectionFailed,
+        Found::ProbeCrashed => Reason::ProbeCrashed,
+    }
 }
 
 /// A bucket that is missing under a Milvus that has run is no bucket to be made.

@@ -123,15 +123,10 @@ pub fn holds(holds: &[Hold]) -> String {
     words.collect::<Vec<_>>().join(" Also: ")
 }
 
-/// A stall, with what is waited for: `no progress for 12 min: querynode: pod …`.
-pub fn stall(stall: &Stall) -> String {
-    let minutes = stall.seconds / 60;
-    let time = match (minutes / 60, minutes % 60) {
-        (0, minutes) => format!("{minutes} min"),
-        (hours, 0) => format!("{hours} h"),
-        (hours, minutes) => format!("{hours} h {minutes} min"),
-    };
-    format!("no progress for {time}: {}", waits(&stall.on))
+/// A stall, with what is waited for: `nothing has moved since 2026-05-04T09:12:31Z: querynode: pod …`. It stays
+/// the same for as long as nothing moves. `since` is [`Stall::since`] as people read it.
+pub fn stall(stall: &Stall, since: impl Display) -> String {
+    format!("nothing has moved since {since}: {}", waits(&stall.on))
 }
 
 /// What a plan does, as one sentence: `Upgrade from 2.4.23 to 2.5.16 in 5 steps: indexnode, mixcoord, …`.

@@ -56,6 +56,6 @@ pub use progress::{ComponentState, Progress, StepState, WaitReason, Waiting};
 pub use queue::Queue;
 pub use reason::Reason;
 pub use request::{Direction, QueueChange, Request, Side, UpdateMode};
-pub use stall::{LastProgress, Mark, PodCounts, STALLED_AFTER_SECONDS, Stall, stall};
+pub use stall::{LastProgress, Mark, PodCounts, STALLED_AFTER_SECONDS, Stall, stall, stalls_at};
 pub use step::{Action, GateName, JobKind, Step};
 pub use version::{MilvusVersion, Version};

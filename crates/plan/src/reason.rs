@@ -1,13 +1,27 @@
 //! The names of the reasons for which a change is refused.
 
 use serde::Serialize;
-use strum::{Display, EnumIter, IntoStaticStr};
+use strum::{Display, EnumIter, EnumMessage, EnumString, IntoStaticStr};
 
 /// Why a change is refused; the reason of the condition and of the Event, in `CamelCase`.
 ///
-/// Each has a page in `docs/reasons/`.
+/// The doc comment of a variant is its meaning in the reference pages. Each has a page in `docs/reasons/`; the message of
+/// a refusal says what to do.
 #[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Display, EnumIter, IntoStaticStr, Serialize,
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Display,
+    EnumIter,
+    EnumMessage,
+    EnumString,
+    IntoStaticStr,
+    Serialize,
 )]
 pub enum Reason {
     /// The version that is left or gone to cannot be read.

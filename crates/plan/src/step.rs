@@ -1,7 +1,7 @@
 //! A step of a plan: what is done in it, and what it costs.
 
 use serde::{Deserialize, Serialize};
-use strum::{Display, EnumIter};
+use strum::{Display, EnumIter, EnumString};
 
 use crate::component::{Component, joined_names};
 
@@ -14,7 +14,19 @@ pub const STOPPED_FIRST: &str = "requests fail from the end of the old process u
 
 /// The name of a gate: something that must be so before the next thing begins.
 #[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Display, EnumIter, Serialize, Deserialize,
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Display,
+    EnumIter,
+    EnumString,
+    Serialize,
+    Deserialize,
 )]
 #[strum(serialize_all = "kebab-case")]
 #[serde(rename_all = "kebab-case")]

@@ -8,7 +8,7 @@ use etcd_client::{AlarmAction, AlarmType, Client, ConnectOptions, GetOptions};
 use tonic::Code;
 use tonic::transport::{Certificate, ClientTlsConfig, Endpoint, Identity};
 
-use crate::outcome::{Outcome, reason};
+use crate::outcome::{Outcome, Reason};
 use crate::secret::Secret;
 use crate::tls::{Tls, Trust};
 use crate::{fault, net};
@@ -57,9 +57,9 @@ pub async fn probe(target: &EtcdTarget) -> Outcome {
     if let EtcdTransport::DialOnly(unchecked) = &target.transport {
         let found = net::any_of(&target.endpoints, |endpoint| net::dial(without_scheme(endpoint))).await;
         return match found.usable {
-            true => Outcome::ready(reason::CONNECTION_OK, found.praise(unchecked, NOT_ALL)),
+            true => Outcome::ready(Reason::ConnectionOk, found.praise(unchecked, NOT_ALL)),
             false => Outcome::not_ready(
-                reason::CONNECTION_FAILED,
+                Reason::ConnectionFailed,
                 format!("no etcd endpoint accepts connections:{}", found.faults),
             ),
         };
@@ -67,10 +67,10 @@ pub async fn probe(target: &EtcdTarget) -> Outcome {
     let found = net::any_of(&target.endpoints, |endpoint| check(endpoint, target)).await;
     if found.usable {
         let message = found.praise("Etcd endpoints is healthy", NOT_ALL);
-        return Outcome::ready(reason::ETCD_READY, target.scrub(message));
+        return Outcome::ready(Reason::EtcdReady, target.scrub(message));
     }
     let message = format!("All etcd endpoints are unhealthy:{}", found.faults);
-    Outcome::not_ready(reason::ETCD_NOT_READY, target.scrub(message))
+    Outcome::not_ready(Reason::EtcdNotReady, target.scrub(message))
 }
 
 /// Between what is well and the list of endpoints that are not.

@@ -20,7 +20,7 @@ pub mod storage;
 mod target;
 mod tls;
 
-pub use outcome::{Outcome, reason};
+pub use outcome::{Outcome, Reason};
 pub use schedule::{Changes, Observed, ProbeKey, Prober};
 pub use secret::Secret;
 pub use target::{Fingerprint, Target, probe};

@@ -13,7 +13,7 @@ use tokio::time::{Instant, timeout};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use crate::outcome::{Outcome, reason};
+use crate::outcome::{Outcome, Reason};
 use crate::tls::Tls;
 use crate::{DEADLINE, fault};
 
@@ -48,15 +48,15 @@ pub(crate) async fn dial(address: &str) -> Result<(), String> {
 /// Dials all of `addresses` at the same time; ready when every one accepts, as upstream has it.
 pub(crate) async fn dial_all(addresses: &[String]) -> Outcome {
     if addresses.is_empty() {
-        return Outcome::not_ready(reason::CONNECTION_FAILED, "no address is configured");
+        return Outcome::not_ready(Reason::ConnectionFailed, "no address is configured");
     }
     let answers = join_all(addresses.iter().map(|address| dial(address))).await;
     for (address, answer) in addresses.iter().zip(answers) {
         if let Err(why) = answer {
-            return Outcome::not_ready(reason::CONNECTION_FAILED, format!("connect {address} failed: {why}"));
+            return Outcome::not_ready(Reason::ConnectionFailed, format!("connect {address} failed: {why}"));
         }
     }
-    Outcome::ready(reason::CONNECTION_OK, "")
+    Outcome::ready(Reason::ConnectionOk, "")
 }
 
 /// What came of asking several addresses of which one is enough.

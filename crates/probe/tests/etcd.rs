@@ -28,7 +28,7 @@ fn target(endpoints: &[&str], login: Option<(&str, &str)>) -> Target {
 }
 
 fn healthy() -> Outcome {
-    Outcome::ready(reason::ETCD_READY, "Etcd endpoints is healthy")
+    Outcome::ready(Reason::EtcdReady, "Etcd endpoints is healthy")
 }
 
 async fn with_auth() -> Etcd {
@@ -45,7 +45,7 @@ async fn one_healthy_endpoint_is_enough_and_the_others_are_named_and_cost_a_seco
     let outcome = timeout(Duration::from_secs(3), probe(&target)).await.unwrap();
     let others = format!("[{hole}:no answer within 1 s][nowhere.invalid:2379:the name cannot be resolved]");
     let message = format!("Etcd endpoints is healthy, but these endpoints can't be used:{others}");
-    assert_eq!(outcome, Outcome::ready(reason::ETCD_READY, message));
+    assert_eq!(outcome, Outcome::ready(Reason::EtcdReady, message));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -62,7 +62,7 @@ async fn with_authentication_on_only_the_right_password_will_do() {
 
     let wrong = target(&[&address], Some(("root", "canary-wrong-password")));
     let outcome = probe(&wrong).await;
-    assert_eq!(outcome.reason, reason::ETCD_NOT_READY);
+    assert_eq!(outcome.reason, Reason::EtcdNotReady);
     assert!(outcome.message.contains("invalid user ID or password"), "{}", outcome.message);
     assert!(!outcome.message.contains("canary"), "{}", outcome.message);
     assert_eq!(outcome, probe(&wrong).await, "the same failure reads the same");
@@ -99,7 +99,7 @@ async fn an_etcd_that_is_full_answers_and_is_not_ready() {
         assert!(n < 1_000, "the quota is not kept");
     }
     let outcome = probe(&target).await;
-    assert_eq!(outcome.reason, reason::ETCD_NOT_READY);
+    assert_eq!(outcome.reason, Reason::EtcdNotReady);
     assert!(outcome.message.contains("alarm raised: NOSPACE"), "{}", outcome.message);
 }
 
@@ -153,7 +153,7 @@ async fn with_tls_the_right_ca_and_a_client_certificate_are_needed() {
 
     let Target::Etcd(mut dialled) = good else { panic!() };
     dialled.transport = EtcdTransport::DialOnly("log-in is not checked".into());
-    let expected = Outcome::ready(reason::CONNECTION_OK, "log-in is not checked");
+    let expected = Outcome::ready(Reason::ConnectionOk, "log-in is not checked");
     assert_eq!(probe(&Target::Etcd(dialled)).await, expected);
     server.kill().await.unwrap();
 }

@@ -49,7 +49,7 @@ async fn ask(address: String, client: KafkaClient) -> Outcome {
 }
 
 fn ready() -> Outcome {
-    Outcome::ready(reason::MSG_STREAM_READY, "")
+    Outcome::ready(Reason::MsgStreamReady, "")
 }
 
 fn login(mechanism: SaslMechanism, password: &str) -> KafkaSasl {
@@ -75,7 +75,7 @@ async fn every_mechanism_lets_the_right_password_in_and_no_other(
     };
     assert_eq!(ask(address.clone(), client(PASSWORD)).await, ready());
     let wrong = ask(address, client("canary-wrong")).await;
-    assert_eq!(wrong.reason, reason::MSG_STREAM_NOT_READY);
+    assert_eq!(wrong.reason, Reason::MsgStreamNotReady);
     assert!(wrong.message.contains("SaslAuthenticationFailed"), "{}", wrong.message);
 }
 
@@ -122,7 +122,7 @@ async fn of_several_brokers_the_one_that_is_away_is_named() {
     let access = KafkaAccess::Client(KafkaClient::default());
     let outcome = answer(&Target::Queue(QueueTarget::Kafka(KafkaTarget { brokers, access }))).await;
     let message = format!("these brokers can't be used:[{}:connection refused]", away.address());
-    assert_eq!(outcome, Outcome::ready(reason::MSG_STREAM_READY, message));
+    assert_eq!(outcome, Outcome::ready(Reason::MsgStreamReady, message));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -131,5 +131,5 @@ async fn without_a_client_for_the_mechanism_only_the_connection_is_claimed() {
     let brokers = vec![kafka.sasl()];
     let access = KafkaAccess::DialOnly("log-in is not checked".into());
     let outcome = answer(&Target::Queue(QueueTarget::Kafka(KafkaTarget { brokers, access }))).await;
-    assert_eq!(outcome, Outcome::ready(reason::CONNECTION_OK, "log-in is not checked"));
+    assert_eq!(outcome, Outcome::ready(Reason::ConnectionOk, "log-in is not checked"));
 }

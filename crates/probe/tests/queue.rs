@@ -126,7 +126,7 @@ async fn a_pulsar_that_knows_the_namespace_is_ready() {
         }
     })
     .await;
-    let ready = Outcome::ready(reason::MSG_STREAM_READY, "");
+    let ready = Outcome::ready(Reason::MsgStreamReady, "");
     assert_eq!(ask(pulsar(address.clone())).await, ready);
     assert_eq!(ask(pulsar(format!("pulsar://{address}"))).await, ready);
 }
@@ -141,7 +141,7 @@ async fn a_pulsar_proxy_without_a_broker_is_not_ready() {
     .await;
     let outcome = ask(pulsar(address.clone())).await;
     let expected = format!("connect {address} failed: no broker");
-    assert_eq!(outcome, Outcome::not_ready(reason::CONNECTION_FAILED, expected));
+    assert_eq!(outcome, Outcome::not_ready(Reason::ConnectionFailed, expected));
 }
 
 #[tokio::test]
@@ -149,7 +149,7 @@ async fn a_pulsar_that_wants_a_login_says_so() {
     let address = server(|_, _| vec![command(UNAUTHORIZED)]).await;
     let outcome = ask(pulsar(address.clone())).await;
     let expected = format!("connect {address} failed: Unauthorized");
-    assert_eq!(outcome, Outcome::not_ready(reason::CONNECTION_FAILED, expected));
+    assert_eq!(outcome, Outcome::not_ready(Reason::ConnectionFailed, expected));
 }
 
 /// Lets in who has the token of the tests, and knows every namespace.
@@ -170,7 +170,7 @@ async fn the_token_of_milvus_is_shown_over_tls_and_nobody_else_is_let_in() {
         let tls = Tls { trust: Trust::Ca(authority.certificate().to_owned()), client: None };
         with_client(endpoint.clone(), PulsarClient { token: Some(token.into()), tls })
     };
-    assert_eq!(ask(with("canary-token", &authority)).await, Outcome::ready(reason::MSG_STREAM_READY, ""));
+    assert_eq!(ask(with("canary-token", &authority)).await, Outcome::ready(Reason::MsgStreamReady, ""));
     let refused = ask(with("canary-other", &authority)).await;
     assert!(!refused.ready && refused.message.ends_with("failed: Unauthorized"), "{refused:?}");
     let stranger = ask(with("canary-token", &Authority::new("stranger").unwrap())).await;
@@ -183,7 +183,7 @@ async fn a_plug_in_that_we_do_not_have_leaves_the_connection_and_says_so() {
     let access = PulsarAccess::DialOnly("log-in is not checked".into());
     let queue =
         PulsarTarget { endpoint: address, access, tenant: "public".into(), namespace: "default".into() };
-    let expected = Outcome::ready(reason::CONNECTION_OK, "log-in is not checked");
+    let expected = Outcome::ready(Reason::ConnectionOk, "log-in is not checked");
     assert_eq!(ask(QueueTarget::Pulsar(queue)).await, expected);
 }
 
@@ -230,7 +230,7 @@ async fn a_kafka_that_refuses_the_password_is_not_ready_and_is_asked_once() {
         password: "canary-kafka42".into(),
     };
     let outcome = ask(kafka(vec![address], Some(sasl))).await;
-    assert_eq!(outcome.reason, reason::MSG_STREAM_NOT_READY);
+    assert_eq!(outcome.reason, Reason::MsgStreamNotReady);
     assert!(outcome.message.ends_with("API error: SaslAuthenticationFailed]"), "{}", outcome.message);
     assert!(!outcome.message.contains("etry"), "the library's own words: {}", outcome.message);
 }
@@ -246,8 +246,8 @@ async fn all_seeds_of_woodpecker_must_accept() {
     let up = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().to_string();
     let address = server(broker).await;
     let outcome = ask(QueueTarget::Woodpecker(vec![address.clone()])).await;
-    assert_eq!(outcome, Outcome::ready(reason::CONNECTION_OK, ""));
+    assert_eq!(outcome, Outcome::ready(Reason::ConnectionOk, ""));
     let outcome = ask(QueueTarget::Woodpecker(vec![address, up.clone()])).await;
     let expected = format!("connect {up} failed: connection refused");
-    assert_eq!(outcome, Outcome::not_ready(reason::CONNECTION_FAILED, expected));
+    assert_eq!(outcome, Outcome::not_ready(Reason::ConnectionFailed, expected));
 }

@@ -34,11 +34,11 @@ fn name_of(target: &Target) -> String {
 }
 
 fn up() -> Outcome {
-    Outcome::ready(reason::ETCD_READY, "")
+    Outcome::ready(Reason::EtcdReady, "")
 }
 
 fn down() -> Outcome {
-    Outcome::not_ready(reason::ETCD_NOT_READY, "connection refused")
+    Outcome::not_ready(Reason::EtcdNotReady, "connection refused")
 }
 
 /// A dependency that can be switched off, and the moments at which it was asked.
@@ -243,7 +243,7 @@ async fn a_probe_that_crashes_is_no_success_and_is_tried_again() {
     let (prober, mut changes) = Prober::with_check(check);
     prober.ensure(&key("a"), target("x"));
     changes.next().await;
-    assert_eq!(prober.latest(&key("a")).unwrap().outcome.reason, reason::PROBE_CRASHED);
+    assert_eq!(prober.latest(&key("a")).unwrap().outcome.reason, Reason::ProbeCrashed);
     changes.next().await;
     assert!(prober.latest(&key("a")).unwrap().outcome.ready);
 }

@@ -60,13 +60,13 @@ async fn a_bucket_that_can_be_listed_is_ready_empty_or_not() {
     let mut minio = minio().await;
     minio.create_bucket("milvus-bucket").await.unwrap();
     let target = storage(&minio.address(), Some((ACCESS, SECRET)));
-    let ready = Outcome::ready(reason::STORAGE_READY, "");
+    let ready = Outcome::ready(Reason::StorageReady, "");
     assert_eq!(ask(target.clone()).await, ready);
 
     minio.stop().await.unwrap();
     let gone = ask(target.clone()).await;
     let expected = format!("{}: connection refused", minio.address());
-    assert_eq!(gone, Outcome::not_ready(reason::CLIENT_ERROR, expected));
+    assert_eq!(gone, Outcome::not_ready(Reason::ClientError, expected));
     minio.restart().await.unwrap();
     until_initialized(&target).await;
     assert_eq!(ask(target).await, ready);
@@ -76,7 +76,7 @@ async fn a_bucket_that_can_be_listed_is_ready_empty_or_not() {
 async fn a_missing_bucket_is_its_own_finding() {
     let minio = minio().await;
     let outcome = ask(storage(&minio.address(), Some((ACCESS, SECRET)))).await;
-    assert_eq!(outcome.reason, reason::BUCKET_MISSING);
+    assert_eq!(outcome.reason, Reason::BucketMissing);
     assert!(!outcome.ready);
     assert!(outcome.usable_for_first_start());
     assert!(outcome.message.contains("milvus-bucket"));
@@ -87,7 +87,7 @@ async fn wrong_keys_are_refused_in_the_words_of_the_storage() {
     let minio = minio().await;
     minio.create_bucket("milvus-bucket").await.unwrap();
     let wrong_user = ask(storage(&minio.address(), Some(("canary-nobody", SECRET)))).await;
-    assert_eq!(wrong_user.reason, reason::CLIENT_ERROR);
+    assert_eq!(wrong_user.reason, Reason::ClientError);
     assert!(wrong_user.message.starts_with("InvalidAccessKeyId: "), "{}", wrong_user.message);
     let wrong_secret = ask(storage(&minio.address(), Some((ACCESS, "canary-wrong")))).await;
     assert!(wrong_secret.message.starts_with("SignatureDoesNotMatch: "), "{}", wrong_secret.message);
@@ -101,7 +101,7 @@ async fn without_keys_only_an_answer_is_asked_for() {
     let mut minio = minio().await;
     minio.create_bucket("milvus-bucket").await.unwrap();
     let target = storage(&minio.address(), None);
-    let expected = Outcome::ready(reason::STORAGE_READY, "bucket and rights are not checked");
+    let expected = Outcome::ready(Reason::StorageReady, "bucket and rights are not checked");
     assert_eq!(ask(target.clone()).await, expected);
     minio.stop().await.unwrap();
     assert!(!ask(target).await.ready);
@@ -151,7 +151,7 @@ async fn tls_and_another_region_and_the_bucket_as_host_name() {
     until_initialized(&trusted).await;
     assert_eq!(
         ask(trusted.clone()).await,
-        Outcome::ready(reason::STORAGE_READY, ""),
+        Outcome::ready(Reason::StorageReady, ""),
         "the region is found out"
     );
     let right = StorageTarget { region: Some("eu-west-1".into()), ..trusted.clone() };
@@ -222,7 +222,7 @@ async fn clocks_that_are_an_hour_apart_are_named() {
     let minio = minio().await;
     minio.create_bucket("milvus-bucket").await.unwrap();
     let outcome = ask(storage(&an_hour_off(minio.address()).await, Some((ACCESS, SECRET)))).await;
-    assert_eq!(outcome.reason, reason::CLIENT_ERROR);
+    assert_eq!(outcome.reason, Reason::ClientError);
     assert!(outcome.message.starts_with("RequestTimeTooSkewed: "), "{}", outcome.message);
     assert!(outcome.message.contains("too far apart"), "{}", outcome.message);
 }

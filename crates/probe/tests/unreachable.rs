@@ -219,7 +219,7 @@ async fn a_server_of_another_kind_is_not_taken_for_ready(
     let outcome = checked(&target).await;
     assert!(!outcome.ready, "{outcome:?}");
     assert!(!outcome.message.is_empty());
-    assert_ne!(outcome.reason, reason::BUCKET_MISSING, "a web server's 404 is no missing bucket");
+    assert_ne!(outcome.reason, Reason::BucketMissing, "a web server's 404 is no missing bucket");
 }
 
 #[rstest]
@@ -270,7 +270,7 @@ async fn a_key_with_a_line_break_is_named_and_not_shown() {
     let secret_key = format!("{CANARY}\n").into();
     storage.access = StorageAccess::Keys(StorageKeys { access_key: "user".into(), secret_key });
     let outcome = checked(&Target::Storage(storage)).await;
-    assert_eq!(outcome.reason, reason::CLIENT_ERROR);
+    assert_eq!(outcome.reason, Reason::ClientError);
     assert!(outcome.message.contains("secretkey"), "{}", outcome.message);
 }
 

@@ -70,6 +70,16 @@ pub fn direction(direction: plan::Direction) -> Option<api::RolloutDirection> {
     }
 }
 
+/// The reason of a hold as the status tells it; `None` for a pause, during which no status is written.
+pub fn hold_reason(reason: plan::HoldReason) -> Option<api::Reason> {
+    match reason {
+        plan::HoldReason::ReconcilePaused => None,
+        plan::HoldReason::WaitingForFormerObjects => Some(api::Reason::WaitingForFormerObjects),
+        plan::HoldReason::WaitingForDependencies => Some(api::Reason::WaitingForDependencies),
+        plan::HoldReason::HeldByAnnotation => Some(api::Reason::HeldByAnnotation),
+    }
+}
+
 /// Coordinators as the status pins them.
 pub fn coordinator_set(coordinators: plan::Coordinators) -> api::status::CoordinatorSet {
     match coordinators {

@@ -178,7 +178,7 @@ fn refused_outright(parsed: &Parsed, snapshot: &Snapshot) -> Option<Vec<Refusal>
          which components it needs. Set spec.components.version, for example \"2.5.16\"",
         asked.image
     );
-    Some(vec![Refusal::new(Reason::UnknownVersion, message)])
+    Some(vec![Refusal::new(milvus_plan::Reason::UnknownVersion, message)])
 }
 
 /// Another operator runs components of this Milvus in StatefulSets: Deployments beside them would be a second set of

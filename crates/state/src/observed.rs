@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
+use milvus_api::Reason;
 use serde_json::Value;
 
 use crate::kinds::Kind;
@@ -62,7 +63,7 @@ pub struct ProbeView {
     /// The dependency can be used.
     pub ready: bool,
     /// Reason of the condition.
-    pub reason: String,
+    pub reason: Reason,
     /// Message of the condition.
     pub message: String,
 }

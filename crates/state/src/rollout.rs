@@ -3,6 +3,7 @@
 
 pub mod gates;
 pub mod layout;
+pub mod moved;
 pub mod needs;
 pub mod progress;
 pub mod request;

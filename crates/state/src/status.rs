@@ -9,6 +9,7 @@ mod conditions;
 mod events;
 mod failure;
 mod ready;
+mod stalled;
 mod state;
 mod times;
 mod updated;
@@ -17,11 +18,12 @@ mod warnings;
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use milvus_api::{ComponentDeployStatus, ConditionType, MilvusState, MilvusStatus};
 use milvus_plan::Component;
 
 pub use applied::Applied;
-pub use events::{Event, Severity};
+pub use events::Event;
 pub use failure::Failure;
 
 use crate::decide::{Decided, Outcome, Rollout};
@@ -45,6 +47,8 @@ pub struct Report {
     pub events: Vec<Event>,
     /// The finalizer may go: nothing of the Milvus runs any more.
     pub released: bool,
+    /// When to look again although nothing has been announced: a wait turns into a stall.
+    pub look_again: Option<Timestamp>,
 }
 
 /// The rolling mode that is reached; while Deployments of another one still have pods, the one before.
@@ -72,12 +76,14 @@ pub fn report(
     let before = &milvus.status;
     let mut status = before.clone();
     match &decided.outcome {
-        Outcome::Paused => return Report { status, events: Vec::new(), released: false },
+        Outcome::Paused => return Report { status, events: Vec::new(), released: false, look_again: None },
         Outcome::Deleting => {
             status.status = MilvusState::Deleting;
+            stalled::clear(&mut status);
             // What was asked to go with it and could not be deleted holds it up.
             let gone = snapshot.nothing_runs() && applied.failure.is_none();
-            return Report { events: events::events(before, &status), status, released: gone };
+            let events = events::events(before, &status);
+            return Report { events, status, released: gone, look_again: None };
         }
         Outcome::Refused { .. }
         | Outcome::Leftovers(_)
@@ -90,6 +96,7 @@ pub fn report(
     record_objects(&mut status, snapshot, decided, applied);
     upgrade::update(&mut status, parsed, snapshot, decided);
     conditions::update(&mut status, parsed, snapshot, decided, applied);
+    let look_again = stalled::update(&mut status, snapshot, decided);
     status.status = summary(before, &status, parsed, decided);
     if let Some(parsed) = parsed {
         status.endpoint = Some(ready::endpoint(&parsed.spec, snapshot));
@@ -100,7 +107,7 @@ pub fn report(
     events.extend(events::not_ready(before, &status, ready::trouble(snapshot, decided)));
     let changed = &snapshot.changed_secrets;
     events.extend(changed.iter().map(|secret| events::credentials_changed(milvus, secret)));
-    Report { events, status, released: false }
+    Report { events, status, released: false, look_again }
 }
 
 /// Keeps what an upgrade is judged by later: defaults once they are accepted, image and version once they were seen

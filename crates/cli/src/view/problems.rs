@@ -14,7 +14,7 @@ use super::standing::Standing;
 pub struct Problem {
     /// Type of the condition.
     pub condition: String,
-    /// `False` or `Unknown`.
+    /// `False` or `Unknown`; of a stall `True`.
     pub status: String,
     /// Why, in one word: the name of a page in the documentation.
     pub reason: String,
@@ -38,7 +38,10 @@ pub fn problems(standing: Standing, status: &MilvusStatus, object: Object<'_>) -
     let bad = |c: &&MilvusCondition| {
         // Nothing can be ready before anything is created.
         let not_yet = empty && c.type_ == ConditionType::MilvusReady.as_str();
-        c.status != ConditionStatus::True.as_str() && !not_yet && !expected(standing, c)
+        // A stall is the one condition that is bad while it is True.
+        let stalled = c.type_ == ConditionType::Stalled.as_str();
+        let good = if stalled { ConditionStatus::False } else { ConditionStatus::True };
+        c.status != good.as_str() && !not_yet && !expected(standing, c)
     };
     let mut found: Vec<&MilvusCondition> = status.conditions.iter().filter(bad).collect();
     found.sort_by_key(|c| c.type_ != ConditionType::SpecAccepted.as_str());
@@ -68,7 +71,8 @@ fn expected(standing: Standing, condition: &MilvusCondition) -> bool {
             ConditionType::EtcdReady
             | ConditionType::StorageReady
             | ConditionType::MsgStreamReady
-            | ConditionType::SpecAccepted,
+            | ConditionType::SpecAccepted
+            | ConditionType::Stalled,
         )
         | Err(_) => false,
     }

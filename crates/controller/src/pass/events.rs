@@ -13,7 +13,7 @@ use crate::context::Context;
 pub async fn publish(ctx: &Context, milvus: &Milvus, events: &[Event]) {
     let (namespace, name) = key(milvus);
     for event in events {
-        tracing::info!(%namespace, %name, reason = event.reason, "{}", event.message);
+        tracing::info!(%namespace, %name, reason = event.reason.as_str(), "{}", event.message);
         one(ctx, milvus, event).await;
     }
 }
@@ -26,7 +26,7 @@ pub async fn status_refused(ctx: &Context, milvus: &Milvus, error: &write::Error
     }
     let event = Event {
         severity: Severity::Warning,
-        reason: Reason::WriteFailed.as_str().to_owned(),
+        reason: Reason::WriteFailed.into(),
         action: "Write",
         message: format!("{error}. It is tried again every minute at least. Change what refuses it"),
     };
@@ -36,6 +36,6 @@ pub async fn status_refused(ctx: &Context, milvus: &Milvus, error: &write::Error
 async fn one(ctx: &Context, milvus: &Milvus, event: &Event) {
     if let Err(error) = ctx.recorder.record(milvus, event).await {
         let (namespace, name) = key(milvus);
-        tracing::warn!(%namespace, %name, %error, reason = event.reason, "an Event is lost");
+        tracing::warn!(%namespace, %name, %error, reason = event.reason.as_str(), "an Event is lost");
     }
 }

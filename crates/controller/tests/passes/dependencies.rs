@@ -1,18 +1,17 @@
 //! etcd, object storage or queue that can't be reached.
 
-use milvus_api::{ConditionType, MilvusState};
+use milvus_api::{ConditionType, MilvusState, Reason};
 use milvus_state::ProbeView;
 
 use crate::world::{World, crs};
 
 fn down(world: &mut World) {
     let message = "All etcd endpoints are unhealthy".to_owned();
-    world.probes.etcd = Some(ProbeView { ready: false, reason: "EtcdNotReady".to_owned(), message });
+    world.probes.etcd = Some(ProbeView { ready: false, reason: Reason::EtcdNotReady, message });
 }
 
 fn up(world: &mut World) {
-    world.probes.etcd =
-        Some(ProbeView { ready: true, reason: "EtcdReady".to_owned(), message: String::new() });
+    world.probes.etcd = Some(ProbeView { ready: true, reason: Reason::EtcdReady, message: String::new() });
 }
 
 /// Before the first start nothing is created, and it is said what is waited for.

@@ -1,8 +1,10 @@
 //! What must hold in every world at every moment, and the record of what was done.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use k8s_openapi::api::apps::v1::DeploymentSpec;
+use milvus_api::Place;
 use milvus_sim::cluster::text;
 use milvus_sim::server::{Event, Kind, Verb};
 use milvus_state::desired::Parsed;
@@ -10,6 +12,7 @@ use serde_json::Value;
 
 use super::World;
 use super::gate::OPERATOR;
+use super::told::{Key, keys, row_of, told, unregistered};
 
 /// A write of a Deployment: before and after.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +48,10 @@ pub struct History {
     pub changes: Vec<Change>,
     /// Distinct messages of `MilvusUpdated`, in order.
     pub messages: Vec<String>,
+    /// Every reason that was told, and where.
+    pub told: BTreeSet<(Place, String)>,
+    /// Labels, annotations and finalizers of ours that were set.
+    pub keys: BTreeSet<Key>,
     /// Events, each as it was when it was new.
     pub events: Vec<News>,
     /// Writes of objects, without the status.
@@ -83,6 +90,9 @@ const TOGETHER: [[&str; 2]; 2] = [["datacoord", "indexcoord"], ["streamingnode",
 impl World {
     /// Reads what was committed since.
     pub(super) fn read(&mut self, news: &[Event]) {
+        for event in news.iter().filter(|event| *event.actor == *OPERATOR) {
+            self.read_registered(event);
+        }
         for event in news {
             match event.kind {
                 Kind::Event if event.verb == Verb::Create => {
@@ -96,6 +106,18 @@ impl World {
                 _ => {}
             }
         }
+    }
+
+    /// Every reason stands where the registry has it, and every key that is set has its row.
+    fn read_registered(&mut self, event: &Event) {
+        let told = told(event);
+        let unregistered = unregistered(&told);
+        assert!(unregistered.is_empty(), "not in the registry: {unregistered:?}\n{}", self.describe());
+        self.history.told.extend(told);
+        let keys = keys(event);
+        let unknown: Vec<_> = keys.iter().filter(|key| row_of(key).is_none()).collect();
+        assert!(unknown.is_empty(), "set, and not in the registry of keys: {unknown:?}");
+        self.history.keys.extend(keys);
     }
 
     /// A Deployment was written by the operator.

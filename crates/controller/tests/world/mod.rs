@@ -14,6 +14,8 @@ mod mirror;
 #[path = "../support/nobody.rs"]
 mod nobody;
 mod operator;
+#[path = "../support/told.rs"]
+pub mod told;
 mod users;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,7 +24,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{ConfigMap, Service};
-use milvus_api::{ConditionType, Milvus, MilvusStatus};
+use kube::runtime::controller::Action;
+use milvus_api::{ConditionType, Milvus, MilvusStatus, Reason};
 use milvus_sim::cluster::{Behaviour as PodBehaviour, Cluster, Pods};
 use milvus_sim::server::{ApiServer, Kind};
 use milvus_state::manifests::Tool;
@@ -55,6 +58,8 @@ pub struct Behaviour {
     pub ends_after: u32,
     /// Images that can't be pulled.
     pub broken: BTreeSet<String>,
+    /// Images whose program ends as soon as it starts.
+    pub crashing: BTreeSet<String>,
     /// A component and an image whose pods a quota refuses.
     pub refused: Option<(String, String)>,
     /// Steps until the operator's watch brings what a Deployment's status says. Pods are listed, so they are never late.
@@ -68,6 +73,7 @@ impl Behaviour {
             ready_after: Duration::from_secs(self.ready_after.into()),
             ends_after: Duration::from_secs(self.ends_after.into()),
             broken: self.broken.clone(),
+            crash_loops: self.crashing.iter().map(|image| Pods::with(image)).collect(),
             refused: refused.map(|(component, image)| Pods::of(component).and_image(image)).collect(),
             ..PodBehaviour::default()
         }
@@ -126,6 +132,8 @@ pub struct World {
     pub demands: Demands,
     /// What was seen and done.
     pub history: History,
+    /// When the last pass wants to be followed by another although nothing happens; `None` if it failed.
+    pub next: Option<Action>,
     /// The tool image of the operator.
     pub tool: Tool,
     server: ApiServer,
@@ -136,8 +144,8 @@ pub struct World {
     runtime: Runtime,
 }
 
-fn ready(reason: &str) -> ProbeView {
-    ProbeView { ready: true, reason: reason.to_owned(), message: String::new() }
+fn ready(reason: Reason) -> ProbeView {
+    ProbeView { ready: true, reason, message: String::new() }
 }
 
 impl World {
@@ -147,12 +155,18 @@ impl World {
         let runtime = Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
         let local = LocalSet::new();
         let tool = Tool { image: "operator:1".to_owned(), pull_policy: "IfNotPresent".to_owned() };
-        let behaviour =
-            Behaviour { ready_after: 2, ends_after: 2, broken: BTreeSet::new(), refused: None, watch_lag: 0 };
+        let behaviour = Behaviour {
+            ready_after: 2,
+            ends_after: 2,
+            broken: BTreeSet::new(),
+            crashing: BTreeSet::new(),
+            refused: None,
+            watch_lag: 0,
+        };
         let probes = Probes {
-            etcd: Some(ready("EtcdReady")),
-            storage: Some(ready("StorageReady")),
-            queue: Some(ready("MsgStreamReady")),
+            etcd: Some(ready(Reason::EtcdReady)),
+            storage: Some(ready(Reason::StorageReady)),
+            queue: Some(ready(Reason::MsgStreamReady)),
         };
         let server = {
             let _guard = runtime.enter();
@@ -176,6 +190,7 @@ impl World {
             refusal: "refused".to_owned(),
             demands: Demands::default(),
             history: History::default(),
+            next: None,
             tool,
             server,
             mirror: Mirror::default(),
@@ -215,12 +230,13 @@ impl World {
         let before = self.operator.writes();
         let Some(stored) = self.stored() else { return Pass::Gone };
         self.operator.expect(self.fault, &self.refusal);
-        let survived = self.operator.pass(&self.runtime, &self.local, &stored);
+        let ended = self.operator.pass(&self.runtime, &self.local, &stored);
         self.refresh();
-        if !survived {
+        let Ok(next) = ended else {
             self.restart();
             return Pass::Died;
-        }
+        };
+        self.next = next;
         if self.milvus.is_none() {
             return Pass::Gone;
         }
@@ -298,6 +314,13 @@ impl World {
         let settling = self.deployments.values().filter(settles);
         let seconds = settling.filter_map(|d| d.spec.as_ref()?.min_ready_seconds).max().unwrap_or_default();
         Duration::from_secs(u64::from(pods) + u64::try_from(seconds).unwrap())
+    }
+
+    /// Time goes by, and nobody wakes the operator.
+    pub fn sleep(&mut self, time: Duration) {
+        self.flush();
+        self.advance(time);
+        self.refresh();
     }
 
     fn advance(&mut self, time: Duration) {

@@ -7,16 +7,18 @@ use std::time::Duration;
 use futures::StreamExt as _;
 use jiff::{SignedDuration, Timestamp};
 use kube::Client;
+use kube::runtime::controller::Action;
 use milvus_api::Milvus;
-use milvus_cluster::Stored;
 use milvus_cluster::optional::{self, News};
 use milvus_cluster::scope::Scope;
 use milvus_cluster::watch::Watching;
 use milvus_cluster::write::Writer;
+use milvus_cluster::{Key, Stored};
 use milvus_controller::context::Parts;
 use milvus_controller::credentials::Credentials;
 use milvus_controller::pass::observe::{Observed, observe};
 use milvus_controller::pass::reconcile;
+use milvus_controller::upgrades::answer;
 use milvus_controller::{Clock, Context, Dependencies};
 use milvus_sim::server::ApiServer;
 use milvus_state::manifests::Tool;
@@ -49,6 +51,9 @@ impl Dependencies for Answers {
 
     fn forget(&self, _: &str, _: &str) {}
 }
+
+/// The process died.
+pub struct Died;
 
 /// A process.
 pub struct Operator {
@@ -128,22 +133,30 @@ impl Operator {
         refusal.clone_into(&mut shared.refusal);
     }
 
-    /// One pass; whether the process survived it.
-    pub fn pass(&self, runtime: &Runtime, local: &LocalSet, stored: &Value) -> bool {
+    /// One pass, and when it wants to be made again; an error if the process died in it.
+    pub fn pass(&self, runtime: &Runtime, local: &LocalSet, stored: &Value) -> Result<Option<Action>, Died> {
         let object: Stored<Milvus> = serde_json::from_value(stored.clone()).unwrap();
         local.block_on(runtime, async {
             turns().await;
             tokio::select! {
                 biased;
-                () = self.died.notified() => false,
+                () = self.died.notified() => Err(Died),
                 outcome = reconcile(Arc::new(object), self.ctx.clone()) => {
-                    // What a pass could not write it has reported; the next one tries again.
-                    drop(outcome);
                     turns().await;
-                    true
+                    // What a pass could not write it has reported; the next one tries again.
+                    Ok(outcome.ok())
                 }
             }
         })
+    }
+
+    /// Answers the `MilvusUpgrade` objects that name a Milvus which does not exist.
+    pub fn answer_orphans(&self, runtime: &Runtime, local: &LocalSet, key: &Key) {
+        local.block_on(runtime, async {
+            turns().await;
+            answer(&self.ctx, key, false).await.unwrap();
+            turns().await;
+        });
     }
 
     /// What a pass reads.

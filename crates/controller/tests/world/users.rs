@@ -29,6 +29,31 @@ impl World {
         self.refresh();
     }
 
+    /// Somebody makes an object of another kind.
+    pub fn make(&mut self, kind: Kind, mut object: Value) {
+        self.flush();
+        object["apiVersion"] = json!(kind.api_version());
+        object["kind"] = json!(kind.info().kind);
+        object["metadata"]["namespace"] = json!("default");
+        self.server.with(|store| store.create(USER, kind, object)).unwrap();
+        self.refresh();
+    }
+
+    /// Somebody changes an object of another kind.
+    pub fn patch(&mut self, kind: Kind, name: &str, patch: &Value) {
+        self.flush();
+        self.server.with(|store| store.patch_merge(USER, kind.at("default", name), patch)).unwrap();
+        self.refresh();
+    }
+
+    /// The `MilvusUpgrade` objects that name this Milvus, which does not exist, are answered.
+    pub fn answer_orphans(&mut self, milvus: &str) {
+        self.flush();
+        let key = ("default".to_owned(), milvus.to_owned());
+        self.operator.answer_orphans(&self.runtime, &self.local, &key);
+        self.refresh();
+    }
+
     /// Sets the image that the spec asks for.
     pub fn set_image(&mut self, tag: &str) {
         self.edit(|m| m.spec.components.global.image = Some(crs::image(tag)));

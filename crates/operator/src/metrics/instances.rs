@@ -33,6 +33,14 @@ struct Waiting {
     since: f64,
 }
 
+/// A wait in which nothing moves.
+#[derive(Debug, Clone, PartialEq)]
+struct Stalled {
+    reason: Box<str>,
+    /// Unix time, in seconds.
+    since: f64,
+}
+
 /// What is known of one Milvus.
 #[derive(Debug, Default)]
 struct Facts {
@@ -42,6 +50,7 @@ struct Facts {
     refused: Option<Box<str>>,
     dependencies: [Option<bool>; 3],
     waiting: Option<Waiting>,
+    stalled: Option<Stalled>,
 }
 
 /// The dependencies, as their conditions and as their labels.
@@ -75,6 +84,7 @@ impl Instances {
             .filter(|condition| condition.status == ConditionStatus::False.as_str())
             .map(|condition| condition.reason.as_str().into());
         facts.waiting = waiting(status);
+        facts.stalled = stalled(status);
     }
 
     /// So many passes have failed in a row.
@@ -104,6 +114,12 @@ fn waiting(status: &MilvusStatus) -> Option<Waiting> {
         reason: waiting.reason.as_str().into(),
         since: seconds(waiting.since.as_ref()?.0),
     })
+}
+
+fn stalled(status: &MilvusStatus) -> Option<Stalled> {
+    let condition = status.condition(ConditionType::Stalled)?;
+    let since = status.last_progress.as_ref()?.time.as_ref()?;
+    Some(Stalled { reason: condition.reason.as_str().into(), since: seconds(since.0) })
 }
 
 /// Unix time in seconds, to the millisecond.
@@ -171,6 +187,47 @@ impl Collector for Instances {
             let Waiting { step, reason, since } = facts.waiting.as_ref()?;
             Some((with(key, &[("step", step.to_string()), ("reason", reason.to_string())]), *since))
         });
-        gauges(encoder, &series::WAITING, waits)
+        gauges(encoder, &series::WAITING, waits)?;
+        let stalls = all.iter().filter_map(|(key, facts)| {
+            let Stalled { reason, since } = facts.stalled.as_ref()?;
+            Some((with(key, &[("reason", reason.to_string())]), *since))
+        });
+        gauges(encoder, &series::STALLED, stalls)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use milvus_api::{Milvus, MilvusStatus};
+    use milvus_controller::Observer as _;
+    use serde_json::json;
+
+    use super::super::Metrics;
+
+    fn series(metrics: &Metrics) -> Vec<String> {
+        let text = metrics.encode().unwrap();
+        text.lines().filter(|line| line.starts_with("milvus_stalled")).map(str::to_owned).collect()
+    }
+
+    /// One series for a Milvus that has stalled, with the reason of the condition; none once something moves.
+    #[test]
+    fn a_stall_is_told_since_when_and_why() {
+        let metrics = Metrics::default();
+        let milvus = Milvus {
+            metadata: serde_json::from_value(json!({"name": "a", "namespace": "ns"})).unwrap(),
+            ..Milvus::default()
+        };
+        let status = |conditions: serde_json::Value| -> MilvusStatus {
+            let progress = json!({"time": "2026-05-04T09:12:31Z", "generation": 2});
+            serde_json::from_value(json!({"conditions": conditions, "lastProgress": progress})).unwrap()
+        };
+        let stalled = json!([{"type": "Stalled", "status": "True", "reason": "PodProblem", "message": "…"}]);
+        metrics.passed(&milvus, &status(stalled), Duration::ZERO);
+        let expected = r#"milvus_stalled_since_timestamp_seconds{milvus_namespace="ns",milvus_name="a",reason="PodProblem"} 1777885951.0"#;
+        assert_eq!(series(&metrics), [expected]);
+        metrics.passed(&milvus, &status(json!([])), Duration::ZERO);
+        assert_eq!(series(&metrics), Vec::<String>::new());
     }
 }

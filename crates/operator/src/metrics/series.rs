@@ -75,6 +75,9 @@ table! {
         &["milvus_namespace", "milvus_name", "step", "reason"],
         "Unix time since which the step of an upgrade that is under way waits for what reason names",
         "one for each Milvus that is being upgraded, gone when the step is done";
+    STALLED = "milvus_stalled_since_timestamp_seconds" Gauge &["milvus_namespace", "milvus_name", "reason"],
+        "Unix time since which nothing of what is waited for has moved, once that is 10 minutes; reason is that of the condition Stalled",
+        "one for each Milvus that has stalled, gone when something moves";
     STEP = "milvus_step_duration_seconds" Histogram &["component"],
         "Time in which one component came to the target of an upgrade", "one for each component";
     RECONCILE = "milvus_operator_reconcile_total" Counter &["outcome"],

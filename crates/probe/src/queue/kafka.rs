@@ -6,7 +6,7 @@ use std::time::Duration;
 use rskafka::BackoffConfig;
 use rskafka::client::{ClientBuilder, Credentials, SaslConfig};
 
-use crate::outcome::{Outcome, reason};
+use crate::outcome::{Outcome, Reason};
 use crate::secret::Secret;
 use crate::tls::Tls;
 use crate::{fault, net};
@@ -68,9 +68,9 @@ pub(super) async fn probe(target: &KafkaTarget) -> Outcome {
         KafkaAccess::DialOnly(unchecked) => {
             let found = net::any_of(&target.brokers, net::dial).await;
             return match found.usable {
-                true => Outcome::ready(reason::CONNECTION_OK, found.praise(unchecked, NOT_ALL)),
+                true => Outcome::ready(Reason::ConnectionOk, found.praise(unchecked, NOT_ALL)),
                 false => Outcome::not_ready(
-                    reason::CONNECTION_FAILED,
+                    Reason::ConnectionFailed,
                     format!("no broker accepts connections:{}", found.faults),
                 ),
             };
@@ -78,11 +78,10 @@ pub(super) async fn probe(target: &KafkaTarget) -> Outcome {
     };
     let found = net::any_of(&target.brokers, |broker| check(broker, client)).await;
     let outcome = match found.usable {
-        true => Outcome::ready(reason::MSG_STREAM_READY, found.praise("", NOT_ALL)),
-        false => Outcome::not_ready(
-            reason::MSG_STREAM_NOT_READY,
-            format!("no broker can be used:{}", found.faults),
-        ),
+        true => Outcome::ready(Reason::MsgStreamReady, found.praise("", NOT_ALL)),
+        false => {
+            Outcome::not_ready(Reason::MsgStreamNotReady, format!("no broker can be used:{}", found.faults))
+        }
     };
     match &client.sasl {
         Some(sasl) => Outcome { message: sasl.password.scrub(outcome.message), ..outcome },

@@ -7,7 +7,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 
 use super::pulsar_wire::{self as wire, Answer, BaseCommand, WireError};
-use crate::outcome::{Outcome, reason};
+use crate::outcome::{Outcome, Reason};
 use crate::secret::Secret;
 use crate::tls::Tls;
 use crate::{DEADLINE, fault, net};
@@ -57,15 +57,15 @@ pub(super) async fn probe(target: &PulsarTarget) -> Outcome {
     let parts = address.rsplit_once(':');
     if !parts.is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok()) {
         let message = format!("{} is not an address: it must be host:port", target.endpoint);
-        return Outcome::not_ready(reason::CREATE_CLIENT_FAILED, message);
+        return Outcome::not_ready(Reason::CreateClientFailed, message);
     }
     let client = match &target.access {
         PulsarAccess::Client(client) => client,
         PulsarAccess::DialOnly(unchecked) => {
             return match net::dial(address).await {
-                Ok(()) => Outcome::ready(reason::CONNECTION_OK, unchecked.clone()),
+                Ok(()) => Outcome::ready(Reason::ConnectionOk, unchecked.clone()),
                 Err(why) => {
-                    Outcome::not_ready(reason::CONNECTION_FAILED, format!("connect {address} failed: {why}"))
+                    Outcome::not_ready(Reason::ConnectionFailed, format!("connect {address} failed: {why}"))
                 }
             };
         }
@@ -78,11 +78,11 @@ pub(super) async fn probe(target: &PulsarTarget) -> Outcome {
         }
     };
     match timeout(DEADLINE, talk).await.unwrap_or_else(|_elapsed| Err(fault::no_answer())) {
-        Ok(()) => Outcome::ready(reason::MSG_STREAM_READY, ""),
+        Ok(()) => Outcome::ready(Reason::MsgStreamReady, ""),
         Err(why) => {
             let message = format!("connect {address} failed: {why}");
             let message = client.token.as_ref().map_or(message.clone(), |token| token.scrub(message));
-            Outcome::not_ready(reason::CONNECTION_FAILED, message)
+            Outcome::not_ready(Reason::ConnectionFailed, message)
         }
     }
 }

@@ -26,7 +26,7 @@ pub use self::changes::Changes;
 use self::changes::{Announcer, channel};
 use self::pace::Pace;
 pub use self::pace::{FAILURES_TO_FLIP, FIRST_RETRY, HEALTHY_INTERVAL, JITTER_PERCENT, LONGEST_RETRY};
-use crate::outcome::{Outcome, reason};
+use crate::outcome::{Outcome, Reason};
 use crate::target::{Fingerprint, Target, probe};
 
 /// Probes that run at the same time, of targets that are ready or new.
@@ -233,7 +233,7 @@ impl Runner {
         let probe = AssertUnwindSafe(async { (self.check)(target).await }).catch_unwind();
         probe.await.unwrap_or_else(|_panic| {
             tracing::error!("a probe crashed");
-            Outcome::not_ready(reason::PROBE_CRASHED, "the probe crashed: please report this")
+            Outcome::not_ready(Reason::ProbeCrashed, "the probe crashed: please report this")
         })
     }
 
@@ -245,7 +245,7 @@ impl Runner {
                 Some(before) if before.outcome.ready == outcome.ready => before.since,
                 _ => SystemTime::now(),
             };
-            tracing::debug!(ready = outcome.ready, reason = outcome.reason, "a dependency's outcome changed");
+            tracing::debug!(ready = outcome.ready, reason = ?outcome.reason, "a dependency's outcome changed");
             watched.latest = Some(Observed { outcome, since, fingerprint });
             watched.keys.iter().cloned().collect()
         };

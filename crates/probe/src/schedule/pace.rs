@@ -85,11 +85,11 @@ mod tests {
     use super::*;
 
     fn up() -> Outcome {
-        Outcome::ready("EtcdReady", "")
+        Outcome::ready(Reason::EtcdReady, "")
     }
 
     fn down(why: &str) -> Outcome {
-        Outcome::not_ready("EtcdNotReady", why)
+        Outcome::not_ready(Reason::EtcdNotReady, why)
     }
 
     #[test]
@@ -113,7 +113,7 @@ mod tests {
 
     #[test]
     fn a_member_that_is_away_is_told_when_it_was_seen_twice_and_when_it_is_back() {
-        let part = || Outcome::ready("EtcdReady", "but these endpoints can't be used");
+        let part = || Outcome::ready(Reason::EtcdReady, "but these endpoints can't be used");
         let mut pace = Pace::new(1);
         pace.take(up());
         assert_eq!(pace.take(part()), None);

@@ -53,7 +53,7 @@ mod tests {
 
     use super::super::{StorageAccess, StorageKeys, StorageKind, judge};
     use super::*;
-    use crate::outcome::{Outcome, reason};
+    use crate::outcome::{Outcome, Reason};
     use crate::tls::Trust;
 
     /// base64 of `key`.
@@ -115,10 +115,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_container_that_can_be_listed_is_ready_and_a_missing_one_is_its_own_finding() {
-        assert_eq!(asked(&with_keys(KEY)).await, Outcome::ready(reason::STORAGE_READY, ""));
+        assert_eq!(asked(&with_keys(KEY)).await, Outcome::ready(Reason::StorageReady, ""));
         let mut missing = with_keys(KEY);
         missing.bucket = "other".into();
-        assert_eq!(asked(&missing).await.reason, reason::BUCKET_MISSING);
+        assert_eq!(asked(&missing).await.reason, Reason::BucketMissing);
     }
 
     #[tokio::test]
@@ -126,7 +126,7 @@ mod tests {
         let mut wrong = with_keys(KEY);
         wrong.bucket = "wrong".into();
         let expected = "AuthenticationFailed: Server failed.";
-        assert_eq!(asked(&wrong).await, Outcome::not_ready(reason::CLIENT_ERROR, expected));
+        assert_eq!(asked(&wrong).await, Outcome::not_ready(Reason::ClientError, expected));
         let no_base64 = asked(&with_keys("canary!")).await;
         assert!(
             no_base64.message.contains("base64") && !no_base64.message.contains("canary"),
@@ -136,7 +136,7 @@ mod tests {
 
     #[tokio::test]
     async fn to_a_stranger_an_answer_is_all_there_is() {
-        assert_eq!(asked(&stranger()).await, Outcome::ready(reason::STORAGE_READY, "not checked"));
+        assert_eq!(asked(&stranger()).await, Outcome::ready(Reason::StorageReady, "not checked"));
     }
 
     #[test]

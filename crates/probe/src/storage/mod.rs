@@ -15,7 +15,7 @@ mod s3;
 use tokio::time::timeout;
 
 use self::answer::Answer;
-use crate::outcome::{Outcome, reason};
+use crate::outcome::{Outcome, Reason};
 use crate::secret::Secret;
 use crate::tls::{Tls, Trust, unused};
 use crate::{DEADLINE, fault};
@@ -84,7 +84,7 @@ pub async fn probe(target: &StorageTarget) -> Outcome {
     };
     let outcome = match timeout(DEADLINE, ask).await {
         Err(_elapsed) => {
-            Outcome::not_ready(reason::CLIENT_ERROR, format!("{}: {}", target.endpoint, fault::no_answer()))
+            Outcome::not_ready(Reason::ClientError, format!("{}: {}", target.endpoint, fault::no_answer()))
         }
         Ok(answer) => judge(target, answer),
     };
@@ -92,11 +92,11 @@ pub async fn probe(target: &StorageTarget) -> Outcome {
 }
 
 fn judge(target: &StorageTarget, answer: Answer) -> Outcome {
-    let failed = |message| Outcome::not_ready(reason::CLIENT_ERROR, message);
-    let ready = |message: &str| Outcome::ready(reason::STORAGE_READY, message);
+    let failed = |message| Outcome::not_ready(Reason::ClientError, message);
+    let ready = |message: &str| Outcome::ready(Reason::StorageReady, message);
     match (answer, &target.access) {
         (Answer::NoBucket, _) => Outcome::not_ready(
-            reason::BUCKET_MISSING,
+            Reason::BucketMissing,
             format!(
                 "bucket {} does not exist; Milvus creates it when it starts for the first time",
                 target.bucket

@@ -8,6 +8,7 @@ use super::applied::Applied;
 use super::state::ConditionState;
 use super::times::seconds;
 use super::{ready, updated, warnings};
+use crate::convert;
 use crate::decide::{Decided, Outcome};
 use crate::desired::Parsed;
 use crate::observed::{ProbeView, Snapshot};
@@ -39,7 +40,7 @@ pub fn update(
 }
 
 /// Replaces a condition where it stands, or appends it. The time changes when anything else does, as upstream's.
-fn set(list: &mut Vec<MilvusCondition>, type_: ConditionType, state: ConditionState, now: Timestamp) {
+pub fn set(list: &mut Vec<MilvusCondition>, type_: ConditionType, state: ConditionState, now: Timestamp) {
     let found = list.iter_mut().find(|c| c.type_ == type_.as_str());
     if found.as_ref().is_some_and(|c| ConditionState::unchanged(c) == state) {
         return;
@@ -67,12 +68,12 @@ fn probed(
     let state = match (probe, status.condition(type_)) {
         (Some(view), _) => {
             let status = if view.ready { ConditionStatus::True } else { ConditionStatus::False };
-            ConditionState::new(status, &view.reason, view.message.clone())
+            ConditionState::new(status, view.reason, view.message.clone())
         }
         (None, Some(before)) => ConditionState::unchanged(before),
         (None, None) => ConditionState::new(
             ConditionStatus::Unknown,
-            Reason::DependencyNotReady.as_str(),
+            Reason::DependencyNotReady,
             format!("the first probe of the {what} has not come back yet"),
         ),
     };
@@ -124,7 +125,7 @@ fn progressing(
     }
     let rollout = status.upgrade.as_ref();
     if let Some(waiting) = rollout.and_then(|r| r.waiting_for.as_ref()) {
-        return ConditionState::new(ConditionStatus::True, &waiting.reason, waiting.message.clone());
+        return ConditionState::waits(waiting);
     }
     match &decided.outcome {
         Outcome::Refused { .. } => {
@@ -141,9 +142,10 @@ fn progressing(
             Reason::WaitingForDependencies,
             format!("nothing is created before all dependencies are ready: {}", snapshot.probes.troubles()),
         ),
-        Outcome::Leftovers(_) => {
-            ConditionState::is_false(Reason::NoUpgrade, "begins when the objects of a former Milvus are gone")
-        }
+        Outcome::Leftovers(hold) => ConditionState::is_false(
+            convert::hold_reason(hold.reason).unwrap_or(Reason::NoUpgrade),
+            "begins when the objects of a former Milvus are gone",
+        ),
         Outcome::Roll { .. } | Outcome::Paused | Outcome::Deleting => {
             ConditionState::is_false(Reason::NoUpgrade, "")
         }

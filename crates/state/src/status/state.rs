@@ -1,7 +1,8 @@
 //! What a condition says, without its type and time.
 
-use milvus_api::{ConditionStatus, MilvusCondition, Reason};
+use milvus_api::{ConditionStatus, MilvusCondition, WaitingFor};
 
+use crate::reason::Reason;
 use crate::refusal::Refusal;
 
 /// What a condition says, without its type and time.
@@ -9,7 +10,7 @@ use crate::refusal::Refusal;
 pub struct ConditionState {
     /// `True`, `False` or `Unknown`.
     pub status: String,
-    /// Why, in one word.
+    /// Why, in one word: one of the registry, or what stood there before.
     pub reason: String,
     /// Why, in a sentence.
     pub message: String,
@@ -17,13 +18,13 @@ pub struct ConditionState {
 
 impl ConditionState {
     /// True.
-    pub fn is_true(reason: Reason, message: impl Into<String>) -> ConditionState {
-        ConditionState::new(ConditionStatus::True, reason.as_str(), message)
+    pub fn is_true(reason: impl Into<Reason>, message: impl Into<String>) -> ConditionState {
+        ConditionState::new(ConditionStatus::True, reason, message)
     }
 
     /// False.
-    pub fn is_false(reason: Reason, message: impl Into<String>) -> ConditionState {
-        ConditionState::new(ConditionStatus::False, reason.as_str(), message)
+    pub fn is_false(reason: impl Into<Reason>, message: impl Into<String>) -> ConditionState {
+        ConditionState::new(ConditionStatus::False, reason, message)
     }
 
     /// What it said already.
@@ -37,16 +38,30 @@ impl ConditionState {
 
     /// False, by refusals: the first gives the reason, all give their message.
     pub fn refused(refusals: &[Refusal]) -> ConditionState {
-        let reason = refusals.first().map_or(Reason::InvalidSpec.as_str(), |r| r.reason.as_str());
+        let first = refusals.first().map(|refusal| refusal.reason);
+        let reason = first.unwrap_or(milvus_api::Reason::InvalidSpec.into());
         let messages: Vec<&str> = refusals.iter().map(|r| r.message.as_str()).collect();
         ConditionState::new(ConditionStatus::False, reason, messages.join("; "))
     }
 
-    /// Status and reason as words.
-    pub fn new(status: ConditionStatus, reason: &str, message: impl Into<String>) -> ConditionState {
+    /// True, for the reason of a wait.
+    pub fn waits(waiting: &WaitingFor) -> ConditionState {
+        ConditionState {
+            status: ConditionStatus::True.as_str().to_owned(),
+            reason: waiting.reason.clone(),
+            message: waiting.message.clone(),
+        }
+    }
+
+    /// Status, reason and message.
+    pub fn new(
+        status: ConditionStatus,
+        reason: impl Into<Reason>,
+        message: impl Into<String>,
+    ) -> ConditionState {
         ConditionState {
             status: status.as_str().to_owned(),
-            reason: reason.to_owned(),
+            reason: reason.into().as_str().to_owned(),
             message: message.into(),
         }
     }

@@ -95,7 +95,8 @@ fn advance(status: &mut MilvusStatus, plan: &Plan, decision: &Decision, progress
         Decision::Held { step, holds } => {
             let name = step.and_then(|step| plan.step(step)).map(|s| s.name.clone());
             let words = holds.iter().map(|hold| format!("{}. {}", hold.message, hold.to_do));
-            Some((name, (Reason::HeldByAnnotation, words.collect::<Vec<_>>().join(" "))))
+            let first = holds.iter().find_map(|hold| convert::hold_reason(hold.reason));
+            first.map(|reason| (name, (reason, words.collect::<Vec<_>>().join(" "))))
         }
         Decision::Record | Decision::Done | Decision::Halt(_) => None,
     };
@@ -141,7 +142,7 @@ fn wait(
 }
 
 /// Why a component is not done, as a reason that has a page.
-fn reason(waiting: &Waiting) -> Reason {
+pub fn reason(waiting: &Waiting) -> Reason {
     match waiting.what {
         WaitReason::Generation
         | WaitReason::SlotHandOver { .. }

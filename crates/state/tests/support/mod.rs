@@ -7,7 +7,7 @@ pub mod crs;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use milvus_api::Milvus;
+use milvus_api::{Milvus, Reason};
 use milvus_state::manifests::Tool;
 use milvus_state::records::{MilvusRecord, MonitorKind};
 use milvus_state::refusal::Refusal;
@@ -33,8 +33,7 @@ pub fn created(mut milvus: Milvus) -> Milvus {
 
 /// What a first pass reads.
 pub fn snapshot(milvus: &Milvus) -> Snapshot {
-    let ready =
-        |reason: &str| Some(ProbeView { ready: true, reason: reason.to_owned(), message: String::new() });
+    let ready = |reason| Some(ProbeView { ready: true, reason, message: String::new() });
     let watched = Watched {
         now: Timestamp::from_second(1_800_000_000).unwrap(),
         milvus: MilvusRecord::of(milvus),
@@ -57,9 +56,9 @@ pub fn snapshot(milvus: &Milvus) -> Snapshot {
         templates: BTreeMap::new(),
         claim: None,
         probes: Probes {
-            etcd: ready("EtcdReady"),
-            storage: ready("StorageReady"),
-            queue: ready("MsgStreamReady"),
+            etcd: ready(Reason::EtcdReady),
+            storage: ready(Reason::StorageReady),
+            queue: ready(Reason::MsgStreamReady),
         },
         kafka_ca: Some(false),
         changed_secrets: Vec::new(),
