@@ -39,8 +39,9 @@ pub use milvus::{Milvus, MilvusSpec, Mode, UpgradePolicy};
 pub use pod_monitor::{PodMonitor, PodMonitorSpec};
 pub use reasons::{Place, Reason, Row, Severity};
 pub use status::{
-    ComponentDeployStatus, CoordinatorSet, MilvusCondition, MilvusState, MilvusStatus, ResolvedDefaults,
-    RolloutDirection, RolloutImage, RolloutPhase, RolloutStatus, RolloutStep, StepState, WaitingFor,
+    ComponentDeployStatus, ComponentRollout, CoordinatorSet, MilvusCondition, MilvusState, MilvusStatus,
+    ResolvedDefaults, RolloutDirection, RolloutImage, RolloutPhase, RolloutStatus, RolloutStep, StepState,
+    WaitingFor,
 };
 pub use upgrade::{
     MilvusReference, MilvusUpgrade, MilvusUpgradeSpec, MilvusUpgradeStatus, Operation, ReplicasBeforeUpgrade,

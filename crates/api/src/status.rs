@@ -17,7 +17,8 @@ use strum::{Display, EnumString};
 
 pub use progress::{LastProgress, PodProgress};
 pub use rollout::{
-    RolloutDirection, RolloutImage, RolloutPhase, RolloutStatus, RolloutStep, StepState, WaitingFor,
+    ComponentRollout, RolloutDirection, RolloutImage, RolloutPhase, RolloutStatus, RolloutStep, StepState,
+    WaitingFor,
 };
 
 use crate::{
@@ -74,6 +75,11 @@ pub struct MilvusStatus {
     /// Version of that image, when `spec.components.version` says it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub current_version: Option<String>,
+
+    /// Component to the image that was last seen ready and updated there, where that is not `currentImage`. An addition
+    /// of this operator.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub current_images: BTreeMap<String, RolloutImage>,
 
     /// The change of image that is under way, or the last one. An addition of this operator.
     #[serde(default, skip_serializing_if = "Option::is_none")]

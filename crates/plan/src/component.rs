@@ -59,6 +59,24 @@ impl Component {
         self.into()
     }
 
+    /// The field of it below `spec.components`: `mixCoord`, `queryNode`, ….
+    pub fn field(self) -> &'static str {
+        match self {
+            Self::Cdc => "cdc",
+            Self::MixCoord => "mixCoord",
+            Self::RootCoord => "rootCoord",
+            Self::DataCoord => "dataCoord",
+            Self::QueryCoord => "queryCoord",
+            Self::IndexCoord => "indexCoord",
+            Self::DataNode => "dataNode",
+            Self::StreamingNode => "streamingNode",
+            Self::QueryNode => "queryNode",
+            Self::IndexNode => "indexNode",
+            Self::Proxy => "proxy",
+            Self::Standalone => "standalone",
+        }
+    }
+
     /// What follows `milvus run` (a `mixcoord` role does not exist in Milvus up to 2.5: it is a `mixture`).
     pub fn run_args(self) -> &'static [&'static str] {
         match self {

@@ -5,10 +5,10 @@ use std::fmt::{Display, Write as _};
 
 use crate::component::Component;
 use crate::gate::Hold;
-use crate::plan::Plan;
+use crate::plan::{OwnRoll, Plan};
 use crate::position::unfinished;
 use crate::progress::{ComponentState, Progress, StepState, WaitReason, Waiting};
-use crate::request::Direction;
+use crate::request::{Direction, Side};
 use crate::stall::Stall;
 use crate::step::{Action, JobKind, Step};
 
@@ -131,6 +131,16 @@ pub fn stall(stall: &Stall, since: impl Display) -> String {
 
 /// What a plan does, as one sentence: `Upgrade from 2.4.23 to 2.5.16 in 5 steps: indexnode, mixcoord, …`.
 pub fn plan_summary(plan: &Plan) -> String {
+    let what = if plan.moves() && !plan.whole_moves() { own_rolls(plan) } else { whole_roll(plan) };
+    if !plan.ordered {
+        return format!("{what}: all components at once");
+    }
+    let names: Vec<&str> = plan.steps().map(|step| step.name.as_str()).collect();
+    let count = if names.len() == 1 { "1 step".to_owned() } else { format!("{} steps", names.len()) };
+    format!("{what} in {count}: {}", names.join(", "))
+}
+
+fn whole_roll(plan: &Plan) -> String {
     let to = &plan.to.version;
     let what = match (plan.direction, &plan.from) {
         (Direction::Start, _) | (_, None) => format!("First start of {to}"),
@@ -142,12 +152,35 @@ pub fn plan_summary(plan: &Plan) -> String {
             format!("Change from image {} to image {}, the same version", from.image, plan.to.image)
         }
     };
-    if !plan.ordered {
-        return format!("{what}: all components at once");
+    let others = plan.own.iter().filter(|own| plan.moves() && own.to.version != plan.to.version);
+    let others: Vec<String> = others.map(own_way).collect();
+    if others.is_empty() { what } else { format!("{what} ({})", others.join(", ")) }
+}
+
+/// Only components with an image of their own move.
+fn own_rolls(plan: &Plan) -> String {
+    let what = match plan.direction {
+        Direction::Upgrade => "Upgrade",
+        Direction::Downgrade => "Downgrade",
+        Direction::Revert => "Revert",
+        Direction::Start | Direction::Same => "Change of image",
+    };
+    let moving: Vec<String> = plan.own.iter().filter(|own| !own.stays()).map(own_way).collect();
+    format!("{what} of {}", moving.join(", "))
+}
+
+fn own_way(own: &OwnRoll) -> String {
+    let (component, to) = (own.component, &own.to.version);
+    match &own.from {
+        Some(from) if own.stays() => format!("{component} {}", stays_at(from)),
+        Some(from) if from.version != *to => format!("{component} from {} to {to}", from.version),
+        Some(_) | None => format!("{component} to {}", own.to.image),
     }
-    let names: Vec<&str> = plan.steps().map(|step| step.name.as_str()).collect();
-    let count = if names.len() == 1 { "1 step".to_owned() } else { format!("{} steps", names.len()) };
-    format!("{what} in {count}: {}", names.join(", "))
+}
+
+/// How a component that keeps its image is shown while others move.
+pub fn stays_at(side: &Side) -> String {
+    format!("stays at {}", side.version)
 }
 
 /// The plan as plain text: the summary, a line for each step, the warnings.

@@ -25,6 +25,7 @@ mod words;
 
 mod checks;
 pub mod order;
+mod warnings;
 
 pub mod plan;
 pub mod progress;
@@ -50,12 +51,12 @@ pub use hold_before::HoldBefore;
 pub use next::{Decision, Halt, decide, next, open};
 pub use objection::{Objection, Objections};
 pub use order::StepOrder;
-pub use plan::{Hop, Plan, plan};
+pub use plan::{Hop, OwnRoll, Plan, plan};
 pub use position::{Position, unfinished};
 pub use progress::{ComponentState, Progress, StepState, WaitReason, Waiting};
 pub use queue::Queue;
 pub use reason::Reason;
-pub use request::{Direction, QueueChange, Request, Side, UpdateMode};
+pub use request::{Direction, OwnImage, QueueChange, Request, Side, UpdateMode};
 pub use stall::{LastProgress, Mark, PodCounts, STALLED_AFTER_SECONDS, Stall, stall, stalls_at};
 pub use step::{Action, GateName, JobKind, Step};
 pub use version::{MilvusVersion, Version};

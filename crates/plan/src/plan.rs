@@ -4,14 +4,12 @@ use serde::Serialize;
 
 use crate::checks;
 use crate::component::{Component, Mode};
-use crate::consent::Consents;
-use crate::facts::{self, Verdict};
+use crate::facts;
 use crate::objection::Objections;
 use crate::order;
-use crate::request::{Direction, QueueChange, Request, Side, UpdateMode};
+use crate::request::{Direction, Request, Side, UpdateMode};
 use crate::step::{AT_ONCE, STOPPED_FIRST, Step};
-use crate::version::Version;
-use crate::words;
+use crate::warnings;
 
 /// The steps from one image to another.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -25,6 +23,25 @@ pub struct Hop {
     pub steps: Vec<Step>,
 }
 
+/// A component with an image of its own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OwnRoll {
+    /// The component.
+    pub component: Component,
+    /// What is left there; `None` at its first start.
+    pub from: Option<Side>,
+    /// What is gone to.
+    pub to: Side,
+}
+
+impl OwnRoll {
+    /// It keeps its image.
+    pub fn stays(&self) -> bool {
+        self.from.as_ref().is_none_or(|from| !from.differs(&self.to))
+    }
+}
+
 /// What will be done, in order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -33,6 +50,9 @@ pub struct Plan {
     pub from: Option<Side>,
     /// What is gone to.
     pub to: Side,
+    /// Components with an image of their own, whose way is another one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub own: Vec<OwnRoll>,
     /// Which way that is.
     pub direction: Direction,
     /// Whether the steps wait for each other. If not, there is one step with everything.
@@ -62,8 +82,25 @@ impl Plan {
 
     /// Whether something is left for something else: such a plan is recorded before it is begun.
     pub fn moves(&self) -> bool {
+        self.whole_moves() || self.own.iter().any(|own| !own.stays())
+    }
+
+    /// Whether the image of the whole Milvus is left for another one.
+    pub fn whole_moves(&self) -> bool {
         let leaves = |from: &Side| from.image != self.to.image || from.version != self.to.version;
         self.from.as_ref().is_some_and(leaves)
+    }
+
+    /// What a component leaves, and what it goes to.
+    pub fn way_of(&self, component: Component) -> (Option<&Side>, &Side) {
+        let own = self.own.iter().find(|own| own.component == component);
+        own.map_or((self.from.as_ref(), &self.to), |own| (own.from.as_ref(), &own.to))
+    }
+
+    /// What a component stays at while others move.
+    pub fn stays(&self, component: Component) -> Option<&Side> {
+        let (from, to) = self.way_of(component);
+        (self.moves() && from.is_some_and(|from| !from.differs(to))).then_some(to)
     }
 
     /// The same steps as the way back from `abandoned`: the target of a roll that is not finished, of which
@@ -84,19 +121,33 @@ impl Plan {
 /// # Errors
 /// All that stands against it.
 pub fn plan(request: &Request) -> Result<Plan, Objections> {
-    let (from, direction) = request.way();
-    checks::object(request, direction == Direction::Revert)?;
-    let moved = from.is_some_and(|from| from.differs(&request.to));
+    checks::object(request)?;
+    let (from, direction) = request.whole().way();
+    let direction = overall(direction, request);
+    let moved = request.changes().any(|change| change.moves());
     let in_order = matches!(request.update_mode, UpdateMode::RollingUpgrade | UpdateMode::RollingDowngrade);
     let ordered = moved && in_order && request.rolling_enabled;
     let steps = match from {
         Some(from) if ordered => ordered_steps(from, request, direction),
         _ => vec![Step::roll(order::rolled(&request.to.version, request.topology), at_once(request, moved))],
     };
-    let warnings = warnings(request, from, direction);
+    let own = request.changes().filter_map(|change| {
+        let (component, to) = (change.component?, change.to.clone());
+        Some(OwnRoll { component, from: change.way().0.cloned(), to })
+    });
+    let (own, warnings) = (own.collect(), warnings::of(request));
     let (from, to) = (from.cloned(), request.to.clone());
     let hops = vec![Hop { from: from.clone(), to: to.clone(), steps }];
-    Ok(Plan { from, to, direction, ordered, hops, warnings })
+    Ok(Plan { from, to, own, direction, ordered, hops, warnings })
+}
+
+/// The way of the whole Milvus; where that stays, the way of the first component that goes elsewhere.
+fn overall(direction: Direction, request: &Request) -> Direction {
+    if direction != Direction::Same {
+        return direction;
+    }
+    let moving = request.changes().map(|change| change.way().1);
+    moving.into_iter().find(|way| !matches!(way, Direction::Same | Direction::Start)).unwrap_or(direction)
 }
 
 fn ordered_steps(from: &Side, request: &Request, direction: Direction) -> Vec<Step> {
@@ -122,39 +173,4 @@ fn at_once(request: &Request, moved: bool) -> Option<&'static str> {
         Mode::Standalone => STOPPED_FIRST,
     };
     moved.then_some(words)
-}
-
-fn warnings(request: &Request, from: Option<&Side>, direction: Direction) -> Vec<String> {
-    let mut list = Vec::new();
-    let mut add = |text: String| {
-        if !list.contains(&text) {
-            list.push(text);
-        }
-    };
-    let to = &request.to;
-    if let (Version::Known(stated), Version::Known(tagged)) = (&to.version, Version::of(None, &to.image))
-        && *stated != tagged
-    {
-        add(words::tag_differs(stated, &tagged));
-    }
-    if let (Direction::Start, Some(to)) = (direction, to.version.known()) {
-        facts::warnings_on(to).for_each(|one| add(one.text.to_owned()));
-    }
-    let allowed = Consents::parse(request.override_annotation.as_deref());
-    let judged = if direction == Direction::Revert { Vec::new() } else { request.sources() };
-    for (left, to) in judged.iter().filter_map(|side| side.version.known().zip(to.version.known())) {
-        if let Some(Verdict::Refused { why, .. }) = checks::verdict(left, to, request.running_coordinators) {
-            add(words::overridden(left, to, why));
-        }
-        facts::warnings(left, to).for_each(|one| add(one.text.to_owned()));
-    }
-    if let QueueChange::Changed { from, to, has_data: true } = request.queue
-        && allowed.queue(from, to)
-    {
-        add(words::queue_overridden(from, to));
-    }
-    if let (Direction::Revert, Some(from)) = (direction, from) {
-        add(words::reverting(from, to));
-    }
-    list
 }

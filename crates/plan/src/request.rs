@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString};
 
-use crate::component::{Coordinators, Topology};
+use crate::component::{Component, Coordinators, Topology};
 use crate::queue::Queue;
 use crate::version::{Relation, Version};
 
@@ -89,16 +89,30 @@ impl Direction {
     }
 }
 
+/// A component that `spec` gives an image of its own, other than that of the rest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnImage {
+    /// The component.
+    pub component: Component,
+    /// What the last finished roll left there; `None` at its first start.
+    pub from: Option<Side>,
+    /// The distinct images of its ready pods.
+    pub running: Vec<Side>,
+    /// What it is to run.
+    pub to: Side,
+}
+
 /// What is asked for, and what runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
     /// What the last finished roll left (`status.currentImage`); `None` at the first start.
     pub from: Option<Side>,
-    /// The distinct images of ready pods, without those of components that `spec` gives an image of their
-    /// own.
+    /// The distinct images of ready pods, without those of `own`.
     pub running: Vec<Side>,
     /// What `spec` asks for.
     pub to: Side,
+    /// Components with an image of their own. What they run is judged like the rest.
+    pub own: Vec<OwnImage>,
     /// `spec.components.imageUpdateMode`.
     pub update_mode: UpdateMode,
     /// `spec.components.enableRollingUpdate`, with the default applied; without it everything goes at once.
@@ -116,11 +130,45 @@ pub struct Request {
 }
 
 impl Request {
+    /// The image of the whole Milvus, then those of single components.
+    pub(crate) fn changes(&self) -> impl Iterator<Item = Change<'_>> {
+        let own = self.own.iter().map(|own| Change {
+            component: Some(own.component),
+            from: own.from.as_ref(),
+            running: &own.running,
+            to: &own.to,
+        });
+        std::iter::once(self.whole()).chain(own)
+    }
+
+    /// The image of the whole Milvus.
+    pub(crate) fn whole(&self) -> Change<'_> {
+        Change { component: None, from: self.from.as_ref(), running: &self.running, to: &self.to }
+    }
+}
+
+/// One image that is asked for, and what it takes the place of.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Change<'a> {
+    /// The component whose image it is; `None` for the whole Milvus.
+    pub(crate) component: Option<Component>,
+    from: Option<&'a Side>,
+    running: &'a [Side],
+    /// What is asked for.
+    pub(crate) to: &'a Side,
+}
+
+impl<'a> Change<'a> {
     /// What the target must be reachable from: what is recorded, and whatever else is ready now.
-    pub(crate) fn sources(&self) -> Vec<&Side> {
-        let recorded = self.from.iter().filter(|side| side.differs(&self.to));
-        let running = self.running.iter().filter(|side| side.image != self.to.image);
+    ///
+    /// None in a revert: the way back to what ran before is always open.
+    pub(crate) fn judged(&self) -> Vec<&'a Side> {
         let mut found: Vec<&Side> = Vec::new();
+        if self.way().1 == Direction::Revert {
+            return found;
+        }
+        let recorded = self.from.into_iter().filter(|side| side.differs(self.to));
+        let running = self.running.iter().filter(|side| side.image != self.to.image);
         for side in recorded.chain(running) {
             if !found.contains(&side) {
                 found.push(side);
@@ -130,21 +178,26 @@ impl Request {
     }
 
     /// What is left, and which way that goes.
-    pub(crate) fn way(&self) -> (Option<&Side>, Direction) {
+    pub(crate) fn way(&self) -> (Option<&'a Side>, Direction) {
         let abandoned = || {
             let others = self.running.iter().filter(|side| side.image != self.to.image);
             others.reduce(|best, side| if side.version > best.version { side } else { best })
         };
-        match &self.from {
-            Some(from) if from.differs(&self.to) => (Some(from), Direction::between(from, &self.to)),
+        match self.from {
+            Some(from) if from.differs(self.to) => (Some(from), Direction::between(from, self.to)),
             Some(from) => match abandoned() {
                 Some(abandoned) => (Some(abandoned), Direction::Revert),
                 None => (Some(from), Direction::Same),
             },
             None => match abandoned().or(self.running.first()) {
-                Some(running) => (Some(running), Direction::between(running, &self.to)),
+                Some(running) => (Some(running), Direction::between(running, self.to)),
                 None => (None, Direction::Start),
             },
         }
+    }
+
+    /// What is left is another image, or is now stated to be another version.
+    pub(crate) fn moves(&self) -> bool {
+        self.way().0.is_some_and(|from| from.differs(self.to))
     }
 }

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use crate::component::Component;
 use crate::explain::{self, NO_RETURN};
 use crate::plan::Plan;
-use crate::progress::Progress;
+use crate::progress::{ComponentState, Progress};
 use crate::step::Step;
 
 /// A row of a plan as a table; [`Row::HEADERS`] are the names of its columns.
@@ -42,10 +42,18 @@ pub fn rows(plan: &Plan, progress: Option<&Progress>) -> Vec<Row> {
     for (number, (hop, step)) in steps.enumerate() {
         let components = step.components().iter().copied().map(Some);
         let other = step.components().is_empty().then_some(None);
+        let stays = |component: Option<Component>| {
+            let done = |one: &Component| progress.is_none_or(|all| *all.of(*one) == ComponentState::Done);
+            component.filter(done).and_then(|one| plan.stays(one))
+        };
         rows.extend(components.chain(other).map(|component| Row {
             step: (number + 1).to_string(),
             component: explain::action(step, component),
-            state: progress.map_or_else(|| "planned".to_owned(), |known| state(hop, step, component, known)),
+            state: match (stays(component), progress) {
+                (Some(side), _) => explain::stays_at(side),
+                (None, None) => "planned".to_owned(),
+                (None, Some(known)) => state(hop, step, component, known),
+            },
             downtime: step.downtime.clone().unwrap_or_default(),
             remark: if step.irreversible { NO_RETURN.to_owned() } else { String::new() },
         }));

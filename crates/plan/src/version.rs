@@ -170,8 +170,8 @@ impl Version {
     /// The version of `image`: what `spec.components.version` says (`explicit`), else the tag.
     ///
     /// An `explicit` that is blank counts as not given. One that cannot be read makes the version unknown,
-    /// whatever the tag says: somebody wanted to say something, and it is not known what. Digests, images
-    /// without a tag, and tags such as `latest`, `master-…`, `2.6-20250701-abc` (no patch number) are unknown
+    /// whatever the tag says: somebody wanted to say something, and it is not known what. Images without a
+    /// tag (`name@sha256:…` too), and tags such as `latest`, `master-…`, `2.6-20250701-abc` (no patch number) are unknown
     /// too.
     pub fn of(explicit: Option<&str>, image: &str) -> Self {
         let stated = explicit.map(str::trim).filter(|text| !text.is_empty());
@@ -192,13 +192,11 @@ impl Version {
     }
 }
 
-/// The tag of an image: what follows the last `:` that is not the port of a registry; `None` for a digest.
+/// The tag of an image: what follows the last `:` that is not the port of a registry, without a digest behind it.
 fn tag(image: &str) -> Option<&str> {
-    if image.contains('@') {
-        return None;
-    }
-    let name_at = image.rfind('/').map_or(0, |slash| slash + 1);
-    image[name_at..].rsplit_once(':').map(|(_, tag)| tag).filter(|tag| !tag.is_empty())
+    let named = image.split_once('@').map_or(image, |(named, _)| named);
+    let name_at = named.rfind('/').map_or(0, |slash| slash + 1);
+    named[name_at..].rsplit_once(':').map(|(_, tag)| tag).filter(|tag| !tag.is_empty())
 }
 
 impl PartialOrd for Version {

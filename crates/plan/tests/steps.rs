@@ -45,6 +45,7 @@ fn plan_of(hops: Vec<Hop>) -> Plan {
     Plan {
         from: hops.first().and_then(|hop| hop.from.clone()),
         to: hops.last().map_or_else(|| side("2.2.16"), |hop| hop.to.clone()),
+        own: Vec::new(),
         direction: Direction::Upgrade,
         ordered: true,
         hops,

@@ -38,6 +38,7 @@ fn versions_are_read(
 #[case::explicit_wins(Some("2.6.1"), "private/db:prod", "2.6.1")]
 #[case::explicit_wins_over_a_tag(Some("v2.6.1"), "milvusdb/milvus:v2.5.3", "2.6.1")]
 #[case::blank_is_not_given(Some("  "), "milvusdb/milvus:v2.5.3", "2.5.3")]
+#[case::tag_and_digest(None, "registry:5000/milvus:v2.5.3@sha256:00ff", "2.5.3")]
 #[case::explicit_for_a_digest(Some("2.6.1"), "milvusdb/milvus@sha256:00ff", "2.6.1")]
 fn the_version_of_an_image(#[case] explicit: Option<&str>, #[case] image: &str, #[case] expected: &str) {
     assert_eq!(Version::of(explicit, image), known(expected));
@@ -54,11 +55,6 @@ fn the_version_of_an_image(#[case] explicit: Option<&str>, #[case] image: &str, 
 #[case::no_tag(None, "milvusdb/milvus", "unknown (milvusdb/milvus)")]
 #[case::port_is_no_tag(None, "registry.local:5000/milvus", "unknown (registry.local:5000/milvus)")]
 #[case::digest(None, "milvusdb/milvus@sha256:00ff", "unknown (milvusdb/milvus@sha256:00ff)")]
-#[case::tag_and_digest(
-    None,
-    "milvusdb/milvus:v2.5.3@sha256:00ff",
-    "unknown (milvusdb/milvus:v2.5.3@sha256:00ff)"
-)]
 #[case::empty_tag(None, "milvusdb/milvus:", "unknown (milvusdb/milvus:)")]
 #[case::explicit_unreadable(Some("two"), "milvusdb/milvus:v2.5.3", "unknown (two)")]
 #[case::empty(None, "", "unknown ()")]

@@ -142,6 +142,10 @@ pub fn decide(parsed: &Result<Parsed, Vec<Refusal>>, snapshot: &Snapshot) -> Res
     }
     match request::planned(parsed, snapshot) {
         Ok(plan) => carry_out(parsed, plan, snapshot),
+        // Nothing of a Milvus is created before it can start.
+        Err(objections) if !snapshot.watched.started() => {
+            Ok(Decided::refused(objections.iter().map(Refusal::from).collect()))
+        }
         Err(objections) => keep(parsed, objections.iter().map(Refusal::from).collect(), snapshot),
     }
 }

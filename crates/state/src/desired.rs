@@ -79,7 +79,7 @@ impl Desired {
     /// Only bugs: what can't be rendered.
     pub fn at(spec: &Spec, side: Side, tool: &Tool) -> Result<Desired, Error> {
         let component = |settings: &Arc<ComponentSettings>| {
-            let image = settings.own_image.clone().unwrap_or_else(|| side.image.clone());
+            let image = settings.own_image.as_ref().unwrap_or(&side).image.clone();
             Ok(Arc::new(DesiredComponent {
                 rendered: Rendered::new(spec, settings, &image, tool)?,
                 exclusive: workload::exclusive(spec, &side.version, settings),

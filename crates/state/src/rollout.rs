@@ -5,8 +5,10 @@ pub mod gates;
 pub mod layout;
 pub mod moved;
 pub mod needs;
+pub mod own_images;
 pub mod progress;
 pub mod request;
+pub mod running;
 pub mod slots;
 pub mod target;
 

@@ -13,6 +13,7 @@ pub mod dependencies;
 mod external;
 mod files;
 mod findings;
+mod images;
 mod model;
 mod persistence;
 mod queues;
@@ -25,7 +26,7 @@ use std::sync::Arc;
 
 use milvus_api::{Components, Milvus, MilvusSpec, keys, names};
 use milvus_plan::components_of;
-use milvus_plan::{Component, Mode, Side, Topology, Version};
+use milvus_plan::{Component, Mode, Side, Topology};
 
 pub use model::{Spec, TargetPort};
 pub use settings::{
@@ -34,6 +35,7 @@ pub use settings::{
 
 use self::dependencies::{Dependencies, Queue};
 use self::findings::Findings;
+use self::images::Asked;
 use crate::refusal::Refusal;
 
 /// Rolling mode in which every component has two Deployments.
@@ -46,11 +48,8 @@ const TWO_DEPLOYMENTS_EACH: i64 = 3;
 pub fn parse(milvus: &Milvus, held: Option<&Side>) -> Result<Spec, Vec<Refusal>> {
     let mut findings = Findings::default();
     let common = &milvus.spec.components;
-    let given_image = common.global.image.clone().filter(|image| !image.is_empty());
-    let image = given_image.unwrap_or_else(|| milvus_api::milvus::DEFAULT_IMAGE.to_owned());
-    let version = Version::of(common.global.version.as_deref().filter(|v| !v.is_empty()), &image);
-    let asked = Side { image, version };
     let topology = resolved::topology(milvus, common);
+    let Asked { side: asked, unused } = images::asked(common, &topology, &mut findings);
     check_names(milvus, &mut findings.refusals);
     let dependencies = external::parse(milvus, &asked.version, &mut findings.refusals);
     let components = components(common, topology, &asked, held, &mut findings);
@@ -58,7 +57,7 @@ pub fn parse(milvus: &Milvus, held: Option<&Side>) -> Result<Spec, Vec<Refusal>>
         dependencies.as_ref().and_then(|d| persistence::parse(milvus, &d.queue, &mut findings.refusals));
     let Findings { refusals, warnings } = findings;
     let Some(dependencies) = dependencies.filter(|_| refusals.is_empty()) else { return Err(refusals) };
-    let parts = Parts { asked, topology, components, dependencies, data, warnings };
+    let parts = Parts { asked, unused, topology, components, dependencies, data, warnings };
     Ok(assemble(milvus, parts))
 }
 
@@ -90,6 +89,7 @@ fn components(
 /// What [`parse`] has parsed before it puts the rest together.
 struct Parts {
     asked: Side,
+    unused: Option<String>,
     topology: Topology,
     components: Vec<Arc<ComponentSettings>>,
     dependencies: Dependencies,
@@ -111,6 +111,7 @@ fn assemble(milvus: &Milvus, parts: Parts) -> Spec {
         config_map_name: given(&common.active_config_map).unwrap_or_else(|| name.clone()),
         topology: parts.topology,
         asked: parts.asked,
+        unused_image: parts.unused,
         update_mode: components::update_mode(common),
         manual: common.enable_manual_mode == Some(true),
         two_deployments: common.rolling_mode == Some(TWO_DEPLOYMENTS_EACH),

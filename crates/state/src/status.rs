@@ -26,11 +26,13 @@ pub use applied::Applied;
 pub use events::Event;
 pub use failure::Failure;
 
+use crate::convert;
 use crate::decide::{Decided, Outcome, Rollout};
 use crate::desired::Parsed;
 use crate::observed::Snapshot;
 use crate::refusal::Refusal;
 use crate::rollout::layout::{self, Layout};
+use crate::rollout::own_images;
 use crate::spec::resolved;
 
 /// `status.rollingModeVersion`: query nodes have two Deployments.
@@ -122,6 +124,11 @@ fn remember(status: &mut MilvusStatus, parsed: &Parsed, decided: &Decided) {
     if arrived {
         status.current_image = Some(spec.asked.image.clone());
         status.current_version = spec.asked.version.known().map(ToString::to_string);
+        let own = own_images::components(parsed).filter_map(|component| {
+            let side = component.settings.own_image.as_ref()?;
+            Some((component.settings.component.name().to_owned(), convert::rollout_image(side)))
+        });
+        status.current_images = own.collect();
     }
 }
 

@@ -1,5 +1,7 @@
 //! `status.upgrade`: a change of image, its steps, and what it waits for.
 
+use std::collections::BTreeMap;
+
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -18,6 +20,10 @@ pub struct RolloutStatus {
     /// What is to run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<RolloutImage>,
+
+    /// Components with an image of their own: what each leaves, and what it goes to.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub components: BTreeMap<String, ComponentRollout>,
 
     /// `imageUpdateMode` when it began.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -73,6 +79,19 @@ pub struct RolloutImage {
     /// Milvus version; absent when it is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
+}
+
+/// A change of image of one component.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ComponentRollout {
+    /// What ran before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<RolloutImage>,
+
+    /// What is to run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<RolloutImage>,
 }
 
 /// Which way a change of image goes.
@@ -154,6 +173,8 @@ pub enum StepState {
     Updating,
     /// Its components were seen at the target.
     Done,
+    /// Its components keep the image that they have.
+    Stays,
 }
 
 /// What a change of image waits for.

@@ -84,7 +84,7 @@ pub struct Waiting {
 impl Roll {
     /// The change of image that a status tells of.
     pub fn of(upgrade: &RolloutStatus, object: Object<'_>) -> Roll {
-        let (from, to) = ends(upgrade.from.as_ref(), upgrade.to.as_ref());
+        let (from, to) = ends_of(upgrade);
         let ended = matches!(
             upgrade.phase,
             Some(RolloutPhase::Done | RolloutPhase::Superseded | RolloutPhase::Refused)
@@ -110,7 +110,8 @@ impl Roll {
         let waits = self.waiting.as_ref().and_then(|w| w.step.as_deref());
         let updating = self.steps.iter().find(|step| step.state == word(StepState::Updating));
         let waiting = || self.steps.iter().find(|step| Some(step.name.as_str()) == waits);
-        let next = || self.steps.iter().find(|step| step.state != word(StepState::Done));
+        let ended = [word(StepState::Done), word(StepState::Stays)];
+        let next = || self.steps.iter().find(|step| !ended.contains(&&*step.state));
         updating.or_else(waiting).or_else(next)
     }
 
@@ -153,6 +154,15 @@ impl Roll {
     }
 }
 
+/// The ends of the whole Milvus; where that stays, of the first component with an image of its own that does not.
+fn ends_of(upgrade: &RolloutStatus) -> (String, String) {
+    let moving = upgrade.components.values().find(|way| way.from.is_some() && way.from != way.to);
+    match moving.filter(|_| upgrade.from == upgrade.to) {
+        Some(way) => ends(way.from.as_ref(), way.to.as_ref()),
+        None => ends(upgrade.from.as_ref(), upgrade.to.as_ref()),
+    }
+}
+
 /// Versions where they tell the two apart, else images.
 fn ends(from: Option<&RolloutImage>, to: Option<&RolloutImage>) -> (String, String) {
     let version = |side: Option<&RolloutImage>| side.and_then(|s| s.version.clone());
@@ -168,7 +178,7 @@ fn ends(from: Option<&RolloutImage>, to: Option<&RolloutImage>) -> (String, Stri
 fn rows(number: usize, step: &RolloutStep, from: &str, to: &str) -> Vec<Step> {
     let state = step.state.unwrap_or(StepState::Pending);
     let time = match state {
-        StepState::Pending => None,
+        StepState::Pending | StepState::Stays => None,
         StepState::Updating => step.started_at.as_ref(),
         StepState::Done => step.finished_at.as_ref(),
     };
@@ -193,6 +203,7 @@ pub fn word(state: StepState) -> &'static str {
         StepState::Pending => "pending",
         StepState::Updating => "updating",
         StepState::Done => "done",
+        StepState::Stays => "stays",
     }
 }
 

@@ -13,6 +13,7 @@ mod dependencies;
 mod end;
 mod examples;
 mod hold;
+mod images;
 mod layouts;
 mod manual;
 mod modes;

@@ -71,7 +71,7 @@ fn steps_go_from_pending_over_updating_to_done() {
         let states: Vec<_> =
             world.status().upgrade.iter().flat_map(|u| &u.steps).map(|s| s.state.unwrap()).collect();
         let rank = |state: &StepState| match state {
-            StepState::Done => 0,
+            StepState::Done | StepState::Stays => 0,
             StepState::Updating => 1,
             StepState::Pending => 2,
         };

@@ -4,11 +4,13 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use k8s_openapi::api::apps::v1::DeploymentSpec;
-use milvus_api::Place;
+use milvus_api::milvus::DEFAULT_IMAGE;
+use milvus_api::{ComponentName, Place};
 use milvus_sim::cluster::text;
 use milvus_sim::server::{Event, Kind, Verb};
 use milvus_state::desired::Parsed;
 use serde_json::Value;
+use strum::IntoEnumIterator as _;
 
 use super::World;
 use super::gate::OPERATOR;
@@ -159,7 +161,12 @@ impl World {
         let components = &self.cr().spec.components;
         let own = component.parse().ok().and_then(|name| components.component(name));
         let own = own.and_then(|c| c.spec.image.clone()).filter(|i| !i.is_empty());
-        own.or_else(|| components.global.image.clone()).unwrap()
+        let global = components.global.image.clone().unwrap();
+        // The API server writes the default image where none is given: components of another line contradict it.
+        let line = |image: &str| image.rsplit_once('.').map(|(line, _)| line.to_owned());
+        let others = ComponentName::iter().filter_map(|name| components.component(name)?.spec.image.clone());
+        let contradicts = |image: &String| global == DEFAULT_IMAGE && line(image) != line(&global);
+        own.or_else(|| others.into_iter().find(contradicts)).unwrap_or(global)
     }
 
     /// The order in which components got a new image: each once for each image, those of one step joined.

@@ -60,6 +60,7 @@ pub fn request(from: &str, to: &str) -> Request {
         from: Some(side(from)),
         running: vec![side(from)],
         to: side(to),
+        own: Vec::new(),
         update_mode: UpdateMode::RollingUpgrade,
         rolling_enabled: true,
         stopped_first: false,

@@ -4,7 +4,7 @@ use milvus_plan::gate::Facts;
 use milvus_plan::{ComponentState, Hold, Plan, Position, Progress, holds};
 
 use super::target::Target;
-use super::{progress, request};
+use super::{progress, running};
 use crate::observed::{Snapshot, Watched};
 
 /// The gates that hold back everything, whatever is asked for: a pause, and objects of a former Milvus.
@@ -26,7 +26,7 @@ pub fn of_plan(
     let facts = Facts {
         dependency_troubles: (!snapshot.probes.ready()).then(|| snapshot.probes.troubles()),
         started: snapshot.watched.started(),
-        roll_under_way: request::under_way(&milvus.status).is_some(),
+        roll_under_way: running::under_way(&milvus.status).is_some(),
         hold_before: milvus.hold_before().map(str::to_owned),
         moved: targets.iter().map(|t| (t.component(), moved(t, progress, snapshot))).collect(),
         ..Facts::default()

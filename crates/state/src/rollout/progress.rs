@@ -220,9 +220,12 @@ impl<'a> Pods<'a> {
     /// counts may be complete while such a pod starts. An image that is named nowhere may be the wanted one by the
     /// name that an admission webhook gave it.
     fn old(&self, image: &str, status: &MilvusStatus) -> u32 {
-        let roll = status.upgrade.iter().flat_map(|roll| roll.from.iter().chain(&roll.to));
+        let whole = status.upgrade.iter().flat_map(|roll| roll.from.iter().chain(&roll.to));
+        let own = status.upgrade.iter().flat_map(|roll| roll.components.values());
+        let sides = whole.chain(own.flat_map(|way| way.from.iter().chain(&way.to)));
+        let sides = sides.chain(status.current_images.values());
         let named: Vec<&String> =
-            roll.filter_map(|side| side.image.as_ref()).chain(&status.current_image).collect();
+            sides.filter_map(|side| side.image.as_ref()).chain(&status.current_image).collect();
         let other = |pod: &PodRecord| pod.image != image && named.contains(&&pod.image);
         let old = self.pods.iter().flatten().filter(|p| p.terminating || other(p)).count();
         u32::try_from(old).unwrap_or(u32::MAX)

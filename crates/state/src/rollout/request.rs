@@ -1,14 +1,16 @@
 //! What is asked for and what runs, as the plan wants to know it.
 
-use milvus_api::{MilvusStatus, RolloutPhase, RolloutStatus};
-use milvus_plan::{Coordinators, Direction, Objections, Plan, Request, Side, Version, plan};
+use std::collections::BTreeMap;
 
-use super::layout;
+use milvus_api::{MilvusStatus, RolloutImage, RolloutStatus};
+use milvus_plan::{Coordinators, Direction, Objections, Plan, Request, Side, plan};
+
+use super::running::{known_side, ready_images, side, under_way};
+use super::{layout, own_images};
 use crate::convert;
 use crate::desired::Parsed;
 use crate::manifests::workload;
 use crate::observed::{Snapshot, Watched};
-use crate::records::MilvusRecord;
 use crate::spec::resolved;
 
 /// The plan for what the spec asks, or what stands against it.
@@ -19,9 +21,10 @@ pub fn planned(parsed: &Parsed, snapshot: &Snapshot) -> Result<Plan, Objections>
     let spec = &parsed.spec;
     let milvus = &snapshot.watched.milvus;
     let request = Request {
-        from: current(&snapshot.watched, &spec.asked),
+        from: current(parsed, &snapshot.watched),
         running: running(parsed, snapshot),
         to: spec.asked.clone(),
+        own: own_images::of(parsed, snapshot),
         update_mode: spec.update_mode,
         rolling_enabled: spec.rolling_enabled,
         stopped_first: workload::one_at_a_time(spec),
@@ -31,16 +34,11 @@ pub fn planned(parsed: &Parsed, snapshot: &Snapshot) -> Result<Plan, Objections>
         override_annotation: spec.allow_upgrade.clone(),
     };
     let plan = plan(&request)?;
+    let plan = own_images::reverted(plan, under_way(&milvus.status));
     Ok(match abandoned(&milvus.status, &plan) {
         Some(abandoned) => plan.back_from(abandoned),
         None => plan,
     })
-}
-
-/// A roll that is under way.
-pub fn under_way(status: &MilvusStatus) -> Option<&RolloutStatus> {
-    let phase = |r: &&RolloutStatus| matches!(r.phase, Some(RolloutPhase::Pending | RolloutPhase::Rolling));
-    status.upgrade.as_ref().filter(phase)
 }
 
 /// The target that is left when the spec goes back to what ran before, though no pod of that target was ever ready.
@@ -52,17 +50,21 @@ fn abandoned(status: &MilvusStatus, plan: &Plan) -> Option<Side> {
 }
 
 /// What the last finished roll left. Where the status has lost it: what runs, if that is one image.
-fn current(watched: &Watched, asked: &Side) -> Option<Side> {
-    let milvus = &watched.milvus;
-    if let Some(image) = milvus.current_image() {
+fn current(parsed: &Parsed, watched: &Watched) -> Option<Side> {
+    let (milvus, asked) = (&watched.milvus, &parsed.spec.asked);
+    // Upstream, and this operator before it looked at the images of components, record an image that nothing runs.
+    let runs = |image: &&str| Some(*image) != parsed.spec.unused_image.as_deref() || *image == asked.image;
+    if let Some(image) = milvus.current_image().filter(runs) {
         return Some(known_side(image, milvus, asked));
     }
     if under_way(&milvus.status).is_some() || milvus.status.observed_generation.is_some() {
         // It has been started and never was complete: there is nothing to compare with.
         return None;
     }
-    let mut images: Vec<&str> =
-        watched.owned().filter(|d| d.replicas > 0).map(|d| d.image.as_str()).collect();
+    let own = own_images::components(parsed).flat_map(|c| layout::names(watched, c.settings.component));
+    let own: Vec<String> = own.collect();
+    let follow = watched.owned().filter(|d| d.replicas > 0 && !own.contains(&d.name));
+    let mut images: Vec<&str> = follow.map(|d| d.image.as_str()).collect();
     images.sort_unstable();
     images.dedup();
     match images.as_slice() {
@@ -73,33 +75,8 @@ fn current(watched: &Watched, asked: &Side) -> Option<Side> {
 
 /// The distinct images of ready pods, without those of components that the spec gives an image of their own.
 fn running(parsed: &Parsed, snapshot: &Snapshot) -> Vec<Side> {
-    let asked = &parsed.spec.asked;
-    let follows = |component: &str| {
-        let mut components = parsed.desired.components.iter();
-        let found = components.find(|c| c.settings.component.name() == component);
-        found.is_none_or(|c| c.image == asked.image)
-    };
-    let ready = snapshot.pods.iter().flatten().filter(|p| p.ready && !p.terminating);
-    let mut images: Vec<&str> = ready.filter(|p| follows(&p.component)).map(|p| p.image.as_str()).collect();
-    images.sort_unstable();
-    images.dedup();
-    images.into_iter().map(|image| known_side(image, &snapshot.watched.milvus, asked)).collect()
-}
-
-/// An image with the version that was stated for it when it was asked for.
-fn known_side(image: &str, milvus: &MilvusRecord, asked: &Side) -> Side {
-    let stated = milvus.current_version().filter(|_| milvus.status.current_image.as_deref() == Some(image));
-    let rolled = milvus.status.upgrade.as_ref().and_then(|u| u.to.as_ref());
-    let rolled = rolled.filter(|to| to.image.as_deref() == Some(image)).and_then(|to| to.version.as_deref());
-    match stated.or(rolled) {
-        Some(version) => side(image, Some(version)),
-        None if image == asked.image => asked.clone(),
-        None => side(image, None),
-    }
-}
-
-fn side(image: &str, version: Option<&str>) -> Side {
-    Side { image: image.to_owned(), version: Version::of(version, image) }
+    let own: Vec<&str> = own_images::components(parsed).map(|c| c.settings.component.name()).collect();
+    ready_images(parsed, snapshot, |component| !own.contains(&component))
 }
 
 /// The coordinators that run, by the Deployments that have pods.
@@ -111,7 +88,20 @@ fn running_coordinators(watched: &Watched) -> Option<Coordinators> {
     }
 }
 
+/// A roll goes where this plan goes, with every component.
+pub fn is_of(rollout: &RolloutStatus, plan: &Plan) -> bool {
+    let own = plan.own.iter().map(|own| (own.component.name(), Some(convert::rollout_image(&own.to))));
+    let recorded = rollout.components.iter().map(|(name, way)| (name.as_str(), way.to.clone()));
+    rollout.to.as_ref() == Some(&convert::rollout_image(&plan.to)) && sorted(own) == sorted(recorded)
+}
+
+fn sorted<'a>(
+    ways: impl Iterator<Item = (&'a str, Option<RolloutImage>)>,
+) -> BTreeMap<&'a str, Option<RolloutImage>> {
+    ways.collect()
+}
+
 /// The recorded roll is this plan's.
 pub fn recorded(status: &MilvusStatus, plan: &Plan) -> bool {
-    under_way(status).is_some_and(|r| r.to.as_ref() == Some(&convert::rollout_image(&plan.to)))
+    under_way(status).is_some_and(|rollout| is_of(rollout, plan))
 }

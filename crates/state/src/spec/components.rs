@@ -11,6 +11,7 @@ use milvus_plan::{Component, Mode, UpdateMode};
 use super::collisions;
 use super::decode::{Decode, GLOBAL};
 use super::findings::{Findings, overlay};
+use super::images;
 use super::model::TargetPort;
 use super::settings::{ComponentSettings, Probes, Replicas, ServiceSettings};
 use crate::convert;
@@ -42,11 +43,11 @@ pub fn parse(
     let default = milvus_api::Component::default();
     let own = common.component(name).unwrap_or(&default);
     let (global, spec) = (&common.global, &own.spec);
-    let path = format!("{GLOBAL}.{}", field(component));
+    let path = format!("{GLOBAL}.{}", component.field());
     let mut decode = Decode { own: &path, findings };
     let settings = ComponentSettings {
         component,
-        own_image: given(spec.image.as_ref()).cloned(),
+        own_image: images::own(component, common),
         replicas: replicas(component, own.replicas, mode, common.enable_manual_mode == Some(true)),
         paused: flag(spec.paused) || flag(global.paused),
         pod_labels: overlay(&global.pod_labels, &spec.pod_labels),
@@ -86,24 +87,6 @@ pub fn parse(
     collisions::mounts(&spec.volume_mounts, &format!("{path}.volumeMounts"), &mut findings.refusals);
     collisions::check(&settings, &path, &mut findings.refusals);
     settings
-}
-
-/// The field of a component below `spec.components`.
-pub fn field(component: Component) -> &'static str {
-    match component {
-        Component::Cdc => "cdc",
-        Component::MixCoord => "mixCoord",
-        Component::RootCoord => "rootCoord",
-        Component::DataCoord => "dataCoord",
-        Component::QueryCoord => "queryCoord",
-        Component::IndexCoord => "indexCoord",
-        Component::DataNode => "dataNode",
-        Component::StreamingNode => "streamingNode",
-        Component::QueryNode => "queryNode",
-        Component::IndexNode => "indexNode",
-        Component::Proxy => "proxy",
-        Component::Standalone => "standalone",
-    }
 }
 
 /// Those of all components but where this one has one at the same path, and its own.

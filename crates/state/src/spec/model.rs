@@ -35,6 +35,8 @@ pub struct Spec {
     pub topology: Topology,
     /// The image and version that the spec asks for.
     pub asked: Side,
+    /// `spec.components.image`, where every component has an image of its own, so that nothing runs it.
+    pub unused_image: Option<String>,
     /// `spec.components.imageUpdateMode`
     pub update_mode: UpdateMode,
     /// `spec.components.enableManualMode`

@@ -7,7 +7,7 @@ use k8s_openapi::api::core::v1::{
     Toleration, TopologySpreadConstraint, Volume, VolumeMount,
 };
 use milvus_api::{Ingress, RollingUpdate};
-use milvus_plan::Component;
+use milvus_plan::{Component, Side};
 use serde_json::{Map, Value};
 
 /// Who decides the number of pods.
@@ -126,7 +126,7 @@ pub struct ComponentSettings {
     /// Which one.
     pub component: Component,
     /// An image of its own, instead of the one of the whole Milvus.
-    pub own_image: Option<String>,
+    pub own_image: Option<Side>,
     /// How many pods.
     pub replicas: Replicas,
     /// Deployment paused.

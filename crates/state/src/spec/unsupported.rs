@@ -4,7 +4,7 @@ use milvus_api::{Components, MilvusSpec};
 use milvus_plan::{Component, UpdateMode};
 use strum::IntoEnumIterator as _;
 
-use super::components::{field, update_mode};
+use super::components::update_mode;
 use super::dependencies::{Dependencies, Queue};
 use super::without_effect::{AUTOSCALER, GROUPS, STATEFUL_SET};
 use crate::convert;
@@ -29,7 +29,7 @@ fn components(common: &Components) -> Vec<String> {
         "everything is replaced at once; terminating pods are not killed",
     );
     for component in Component::iter() {
-        let (name, field) = (convert::component_name(component), field(component));
+        let (name, field) = (convert::component_name(component), component.field());
         add(!common.groups(name).is_empty(), &format!("{field}.groups"), GROUPS);
         add(
             common.stateful_set(name).is_some_and(|set| set.enabled == Some(true)),

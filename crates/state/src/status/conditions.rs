@@ -84,13 +84,13 @@ fn accepted(parsed: Option<&Parsed>, snapshot: &Snapshot, decided: &Decided) -> 
     if let Outcome::Refused { refusals, .. } = &decided.outcome {
         return ConditionState::refused(refusals);
     }
-    let of_plan = decided.outcome.plan().map(|p| p.warnings.join(" ")).unwrap_or_default();
+    let of_plan = decided.outcome.plan().map(|p| p.warnings.join(" ")).filter(|words| !words.is_empty());
     let of_spec = parsed.map(|parsed| warnings::of(&parsed.spec, snapshot)).unwrap_or_default();
-    if of_spec.is_empty() {
-        return ConditionState::is_true(Reason::Accepted, of_plan);
+    let all: Vec<String> = of_spec.into_iter().chain(of_plan).collect();
+    if all.is_empty() {
+        return ConditionState::is_true(Reason::Accepted, "");
     }
-    let all = of_spec.into_iter().chain((!of_plan.is_empty()).then_some(of_plan));
-    ConditionState::is_true(Reason::AcceptedWithWarnings, all.collect::<Vec<_>>().join("; "))
+    ConditionState::is_true(Reason::AcceptedWithWarnings, all.join("; "))
 }
 
 /// The message while a cluster has no PodMonitors. It is no trouble of the spec: by default every Milvus asks for one.

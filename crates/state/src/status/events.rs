@@ -154,7 +154,7 @@ fn upgrade_events(before: Option<&RolloutStatus>, after: Option<&RolloutStatus>)
                     format!("{} is at {to}", step.name),
                 ));
             }
-            Some(StepState::Pending | StepState::Done) | None => {}
+            Some(StepState::Pending | StepState::Done | StepState::Stays) | None => {}
         }
     }
     if same.is_some_and(|b| b.phase != now.phase) && now.phase == Some(RolloutPhase::Done) {

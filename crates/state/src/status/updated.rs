@@ -7,7 +7,7 @@ use super::state::ConditionState;
 use crate::decide::{Decided, Outcome, Planned};
 use crate::desired::Parsed;
 use crate::observed::Snapshot;
-use crate::rollout::{Target, request};
+use crate::rollout::{Target, running};
 
 /// `MilvusUpdated`: True only when, for the generation that this pass read, every component was seen to be done and nothing else of the
 /// Milvus is left.
@@ -55,7 +55,7 @@ fn not_done(planned: &Planned, decided: &Decided) -> Vec<String> {
 /// The reason tells which way an ordered change of image goes, as upstream's does.
 fn reason(parsed: Option<&Parsed>, snapshot: &Snapshot, planned: &Planned) -> Reason {
     let plan = &planned.plan;
-    let under_way = request::under_way(&snapshot.watched.milvus.status).is_some();
+    let under_way = running::under_way(&snapshot.watched.milvus.status).is_some();
     let moves = plan.moves() || under_way;
     let mode = parsed.map(|parsed| parsed.spec.update_mode);
     match (moves && plan.ordered, plan.direction, mode) {

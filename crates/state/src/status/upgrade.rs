@@ -1,15 +1,21 @@
 //! `status.upgrade`: the plan, how far it is, what it waits for and since when.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
-use milvus_api::{MilvusStatus, Reason, RolloutPhase, RolloutStatus, RolloutStep, StepState, WaitingFor};
-use milvus_plan::{ComponentState, Decision, Plan, Progress, Step, WaitReason, Waiting, explain};
+use milvus_api::{
+    ComponentRollout, MilvusStatus, Reason, RolloutPhase, RolloutStatus, RolloutStep, StepState, WaitingFor,
+};
+use milvus_plan::{
+    ComponentState, Decision, OwnRoll, Plan, Progress, Side, Step, WaitReason, Waiting, explain,
+};
 
 use super::times::seconds;
 use crate::convert;
 use crate::decide::{Decided, Outcome};
 use crate::desired::Parsed;
 use crate::observed::Snapshot;
-use crate::rollout::request;
+use crate::rollout::{request, running};
 
 /// Brings `status.upgrade` up to date. Without a change of image there is none, and the last one stays as it ended.
 pub fn update(status: &mut MilvusStatus, parsed: Option<&Parsed>, snapshot: &Snapshot, decided: &Decided) {
@@ -22,6 +28,7 @@ pub fn update(status: &mut MilvusStatus, parsed: Option<&Parsed>, snapshot: &Sna
             status.upgrade = Some(RolloutStatus {
                 from: plan.from.as_ref().map(convert::rollout_image),
                 to: Some(convert::rollout_image(&plan.to)),
+                components: own_images(plan),
                 mode: Some(convert::api_update_mode(spec.update_mode)),
                 direction: convert::direction(plan.direction),
                 generation: Some(spec.generation),
@@ -44,9 +51,18 @@ pub fn update(status: &mut MilvusStatus, parsed: Option<&Parsed>, snapshot: &Sna
     }
 }
 
+/// Components with an image of their own.
+fn own_images(plan: &Plan) -> BTreeMap<String, ComponentRollout> {
+    let way = |own: &OwnRoll| ComponentRollout {
+        from: own.from.as_ref().map(convert::rollout_image),
+        to: Some(convert::rollout_image(&own.to)),
+    };
+    plan.own.iter().map(|own| (own.component.name().to_owned(), way(own))).collect()
+}
+
 /// A refused target leaves a roll where it stands.
 fn halt(status: &mut MilvusStatus, now: Timestamp) {
-    if request::under_way(status).is_none() {
+    if running::under_way(status).is_none() {
         return;
     }
     if let Some(rollout) = status.upgrade.as_mut() {
@@ -57,11 +73,11 @@ fn halt(status: &mut MilvusStatus, now: Timestamp) {
 }
 
 fn finish(status: &mut MilvusStatus, plan: &Plan, progress: &Progress, now: Timestamp) {
-    if request::under_way(status).is_none() {
+    if running::under_way(status).is_none() {
         return;
     }
     let Some(rollout) = status.upgrade.as_mut() else { return };
-    let same = rollout.to.as_ref() == Some(&convert::rollout_image(&plan.to));
+    let same = request::is_of(rollout, plan);
     rollout.steps = steps(plan, progress, same.then_some(&*rollout), now);
     rollout.phase = Some(if same { RolloutPhase::Done } else { RolloutPhase::Superseded });
     let reason = if same { Reason::UpgradeDone } else { Reason::UpgradeSuperseded };
@@ -71,7 +87,7 @@ fn finish(status: &mut MilvusStatus, plan: &Plan, progress: &Progress, now: Time
 }
 
 fn advance(status: &mut MilvusStatus, plan: &Plan, decision: &Decision, progress: &Progress, now: Timestamp) {
-    if request::under_way(status).is_none() {
+    if running::under_way(status).is_none() {
         return;
     }
     let Some(rollout) = status.upgrade.as_mut() else { return };
@@ -117,6 +133,7 @@ fn wait_for_dependencies(status: &mut MilvusStatus, snapshot: &Snapshot, plan: &
     let mut rollout = RolloutStatus {
         from: plan.from.as_ref().map(convert::rollout_image),
         to: Some(convert::rollout_image(&plan.to)),
+        components: own_images(plan),
         direction: convert::direction(plan.direction),
         message: summary,
         reason: Reason::WaitingForDependencies.as_str().to_owned(),
@@ -165,36 +182,47 @@ fn steps(
     before: Option<&RolloutStatus>,
     now: Timestamp,
 ) -> Vec<RolloutStep> {
-    let version = |side: &milvus_plan::Side| side.version.to_string();
+    let version = |side: &Side| side.version.to_string();
     let step = |step: &Step| {
         let earlier = before.and_then(|b| b.steps.iter().find(|s| s.name == step.name));
-        let state = step_state(step, progress);
+        let state = step_state(plan, step, progress);
+        let (from, to) = way(plan, step);
         let started = earlier.and_then(|e| e.started_at.clone());
         let finished = earlier.and_then(|e| e.finished_at.clone());
         RolloutStep {
             name: step.name.clone(),
             components: step.components().iter().map(|c| c.name().to_owned()).collect(),
             state: Some(state),
-            from: plan.from.as_ref().map(version),
-            to: Some(version(&plan.to)),
+            from: from.map(version),
+            to: Some(version(to)),
             started_at: match state {
                 StepState::Updating => started.or_else(|| Some(seconds(now))),
-                StepState::Pending | StepState::Done => started,
+                StepState::Pending | StepState::Done | StepState::Stays => started,
             },
             finished_at: match state {
                 StepState::Done => finished.or_else(|| Some(seconds(now))),
-                StepState::Pending | StepState::Updating => None,
+                StepState::Pending | StepState::Updating | StepState::Stays => None,
             },
         }
     };
     plan.steps().map(step).collect()
 }
 
-fn step_state(step: &Step, progress: &Progress) -> StepState {
+/// What the components of a step leave and go to: those of one step with images of their own are all told as the first
+/// of them that moves.
+fn way<'a>(plan: &'a Plan, step: &Step) -> (Option<&'a Side>, &'a Side) {
+    let components = step.components();
+    let moving = components.iter().find(|one| plan.stays(**one).is_none());
+    let told = moving.or(components.first());
+    told.map_or((plan.from.as_ref(), &plan.to), |one| plan.way_of(*one))
+}
+
+fn step_state(plan: &Plan, step: &Step, progress: &Progress) -> StepState {
     let states: Vec<&ComponentState> = step.components().iter().map(|c| progress.of(*c)).collect();
     let done = |state: &&ComponentState| **state == ComponentState::Done;
     if states.iter().all(done) {
-        StepState::Done
+        let stays = step.components().iter().all(|one| plan.stays(*one).is_some());
+        if stays { StepState::Stays } else { StepState::Done }
     } else if states.iter().any(|s| matches!(s, ComponentState::Updating(_))) {
         StepState::Updating
     } else {
