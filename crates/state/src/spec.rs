@@ -49,7 +49,7 @@ pub fn parse(milvus: &Milvus, held: Option<&Side>) -> Result<Spec, Vec<Refusal>>
     let mut findings = Findings::default();
     let common = &milvus.spec.components;
     let topology = resolved::topology(milvus, common);
-    let Asked { side: asked, unused } = images::asked(common, &topology, &mut findings);
+    let Asked { side: asked, unused } = images::asked(common, topology, &mut findings);
     check_names(milvus, &mut findings.refusals);
     let dependencies = external::parse(milvus, &asked.version, &mut findings.refusals);
     let components = components(common, topology, &asked, held, &mut findings);

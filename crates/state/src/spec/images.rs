@@ -24,7 +24,7 @@ pub(super) struct Asked {
 ///
 /// The API server writes the default image into every object that names none, so that nobody can tell whether it was
 /// asked for: where the components name another minor line, it was not.
-pub(super) fn asked(common: &Components, topology: &Topology, findings: &mut Findings) -> Asked {
+pub(super) fn asked(common: &Components, topology: Topology, findings: &mut Findings) -> Asked {
     check_all(common, topology.mode, &mut findings.refusals);
     let image = given(common.global.image.as_ref()).map_or(DEFAULT_IMAGE, String::as_str);
     let whole = Side { image: image.to_owned(), version: Version::of(stated(common), image) };
@@ -90,14 +90,14 @@ fn own_sides(common: &Components, mode: Mode) -> Vec<(Component, Side)> {
 
 /// The components of a version whose image says something about the data: not the placeholder standalone of a
 /// cluster, and not what copies changes elsewhere.
-fn judged(version: &Version, topology: &Topology) -> impl Iterator<Item = Component> {
+fn judged(version: &Version, topology: Topology) -> impl Iterator<Item = Component> {
     let cluster = topology.mode == Mode::Cluster;
-    let all = components_of(version, topology).into_iter();
+    let all = components_of(version, &topology).into_iter();
     all.filter(move |one| *one != Component::Cdc && !(cluster && *one == Component::Standalone))
 }
 
 /// The one version that the components of that version name, with the image of the first of them.
-fn consensus(own: &[(Component, Side)], topology: &Topology) -> Option<Side> {
+fn consensus(own: &[(Component, Side)], topology: Topology) -> Option<Side> {
     let agree = |side: &Side| {
         let named = judged(&side.version, topology)
             .filter_map(|one| own.iter().find(|(with, _)| *with == one))
