@@ -12,7 +12,7 @@ use crate::manifests::Error;
 use crate::observed::Snapshot;
 use crate::refusal::Refusal;
 use crate::rollout::{Target, gates, progress, request};
-use crate::spec::resolved;
+use crate::spec::{resolved, variables};
 
 /// The components as they are to be, and how far they are.
 #[derive(Clone, Debug)]
@@ -171,9 +171,14 @@ fn deleting(snapshot: &Snapshot) -> Decided {
 fn refused_outright(parsed: &Parsed, snapshot: &Snapshot) -> Option<Vec<Refusal>> {
     let watched = &snapshot.watched;
     if watched.started() {
-        let mut refusals = resolved::refusals(&parsed.spec, watched.milvus.status.resolved.as_ref());
+        let pinned = watched.milvus.status.resolved.as_ref();
+        let mut refusals = resolved::refusals(&parsed.spec, pinned, runs(parsed, snapshot));
         refusals.extend(stateful(snapshot));
         return (!refusals.is_empty()).then_some(refusals);
+    }
+    let refusals = variables::refused_anew(&parsed.spec);
+    if !refusals.is_empty() {
+        return Some(refusals);
     }
     let asked = &parsed.spec.asked;
     let Version::Unknown(text) = &asked.version else { return stateful(snapshot).map(|one| vec![one]) };
@@ -183,6 +188,12 @@ fn refused_outright(parsed: &Parsed, snapshot: &Snapshot) -> Option<Vec<Refusal>
         asked.image
     );
     Some(vec![Refusal::new(milvus_plan::Reason::UnknownVersion, message)])
+}
+
+/// Every component has a Deployment with the template that is asked for.
+fn runs(parsed: &Parsed, snapshot: &Snapshot) -> bool {
+    let carried = |hash| snapshot.watched.owned().any(|d| d.rendered_hash.as_deref() == Some(hash));
+    parsed.desired.components.iter().all(|component| carried(component.hash()))
 }
 
 /// Another operator runs components of this Milvus in StatefulSets: Deployments beside them would be a second set of

@@ -6,6 +6,7 @@
 
 mod collisions;
 mod components;
+pub mod config;
 mod config_keys;
 mod config_values;
 mod decode;
@@ -15,24 +16,29 @@ mod files;
 mod findings;
 mod images;
 mod model;
+pub mod owned;
+mod paths;
 mod persistence;
 mod queues;
 pub mod resolved;
 mod settings;
 mod unsupported;
+pub mod variables;
 pub mod without_effect;
 
 use std::sync::Arc;
 
-use milvus_api::{Components, Milvus, MilvusSpec, keys, names};
+use milvus_api::{Components, FreeForm, Milvus, MilvusSpec, keys, names};
 use milvus_plan::components_of;
 use milvus_plan::{Component, Mode, Side, Topology};
 
 pub use model::{Spec, TargetPort};
 pub use settings::{
-    ClaimSettings, ComponentSettings, DataVolume, MonitorSettings, Probes, Replicas, ServiceSettings, shared,
+    ClaimSettings, ComponentSettings, DataVolume, MonitorSettings, Probes, Reading, Replicas,
+    ServiceSettings, Variable, shared,
 };
 
+use self::config::Config;
 use self::dependencies::{Dependencies, Queue};
 use self::findings::Findings;
 use self::images::Asked;
@@ -51,14 +57,47 @@ pub fn parse(milvus: &Milvus, held: Option<&Side>) -> Result<Spec, Vec<Refusal>>
     let topology = resolved::topology(milvus, common);
     let Asked { side: asked, unused } = images::asked(common, topology, &mut findings);
     check_names(milvus, &mut findings.refusals);
-    let dependencies = external::parse(milvus, &asked.version, &mut findings.refusals);
+    let config = milvus.spec.config.as_ref().map(FreeForm::as_map).map(Config::of).unwrap_or_default();
+    let dependencies = external::parse(milvus, &config, &asked.version, &mut findings.refusals);
     let components = components(common, topology, &asked, held, &mut findings);
     let data =
         dependencies.as_ref().and_then(|d| persistence::parse(milvus, &d.queue, &mut findings.refusals));
+    findings.refusals.extend(contradictions(&config, dependencies.as_ref()));
     let Findings { refusals, warnings } = findings;
     let Some(dependencies) = dependencies.filter(|_| refusals.is_empty()) else { return Err(refusals) };
     let parts = Parts { asked, unused, topology, components, dependencies, data, warnings };
-    Ok(assemble(milvus, parts))
+    Ok(settled(assemble(milvus, parts), common))
+}
+
+/// Keys of which Milvus would take one of two values by chance. What the operator replaces or leaves out is not read.
+fn contradictions(config: &Config<'_>, dependencies: Option<&Dependencies>) -> Vec<Refusal> {
+    let owned = dependencies.map(|deps| owned::all(deps, true)).unwrap_or_default();
+    let dropped = dependencies.map_or(&[][..], |deps| owned::dropped(&deps.queue));
+    let read = |path: &str| {
+        !dropped.contains(&config::section(path).as_str())
+            && owned.iter().all(|owned| config::plain(owned.key) != config::plain(path))
+    };
+    let refusal = |entries: &[config::Entry<'_>]| {
+        let paths: Vec<String> = entries.iter().map(|entry| format!("spec.config.{}", entry.path)).collect();
+        let why = "Milvus takes them for one key, and they have different values";
+        Refusal::invalid(&paths.join(" and "), why, "Keep one of them.")
+    };
+    config.contradictions().filter(|entries| read(&entries[0].path)).map(refusal).collect()
+}
+
+/// What can be said only of the whole: variables that Milvus reads over its file, and keys without effect.
+fn settled(mut spec: Spec, common: &Components) -> Spec {
+    spec.variables = variables::of(&spec, common);
+    let value = |key: &str| spec.overridden(key).map(|(_, value)| value.to_owned());
+    let (root_path, bucket) = (value(owned::ETCD_ROOT), value(owned::BUCKET));
+    spec.dependencies.etcd.root_path = root_path.unwrap_or(spec.dependencies.etcd.root_path);
+    spec.dependencies.storage.bucket = bucket.unwrap_or(spec.dependencies.storage.bucket);
+    let mut warnings = variables::warnings(&spec);
+    warnings.append(&mut spec.warnings);
+    warnings.extend(owned::warnings(&spec));
+    warnings.extend(paths::warnings(&spec));
+    spec.warnings = warnings;
+    spec
 }
 
 /// The settings of all components that exist at one of the two versions. Those that exist only at the one that
@@ -126,6 +165,7 @@ fn assemble(milvus: &Milvus, parts: Parts) -> Spec {
         config: spec.config.clone().map(|c| c.0).unwrap_or_default(),
         hook_config: spec.hook_config.clone().map(|c| c.0).unwrap_or_default(),
         storage_endpoint: external::storage_endpoint(milvus),
+        variables: Vec::new(),
         unsupported: unsupported::fields(spec, &parts.dependencies),
         warnings: warnings(parts.warnings, spec, parts.topology.mode, &parts.dependencies.queue),
         monitor: monitor(common),

@@ -13,24 +13,23 @@ use serde_json::{Map, Value, json};
 use super::error::Error;
 use super::metadata;
 use crate::spec::Spec;
-use crate::spec::dependencies::{Dependencies, Queue, split_port};
+use crate::spec::config::{Config, remove, section};
+use crate::spec::dependencies::Queue;
+use crate::spec::owned;
 
 /// ConfigMap key that Milvus merges over its own `spec.yaml`.
 pub const USER_YAML: &str = "user.yaml";
 /// ConfigMap key of `spec.hookConfig`.
 pub const HOOK_YAML: &str = "hook.yaml";
 
-/// Values that the operator alone knows; the user's are ignored (upstream deletes them from the spec).
-const OPERATOR_OWNED: [(&str, &str); 5] = [
-    ("minio", "address"),
-    ("minio", "port"),
-    ("pulsar", "address"),
-    ("pulsar", "port"),
-    ("etcd", "endpoints"),
+/// Values that the operator alone knows, and that upstream deletes from the spec in this spelling.
+const OPERATOR_OWNED: [[&str; 2]; 5] = [
+    ["minio", "address"],
+    ["minio", "port"],
+    ["pulsar", "address"],
+    ["pulsar", "port"],
+    ["etcd", "endpoints"],
 ];
-
-/// Coordinators that take over from each other (Milvus ≥ 2.2.3). 2.6's mixcoord falls back to rootCoord's value.
-const ACTIVE_STANDBY: [&str; 4] = ["rootCoord", "dataCoord", "indexCoord", "queryCoord"];
 
 /// A ConfigMap of a Milvus. `kafka_has_ca`: the Secret with the credentials for Kafka holds a CA.
 pub fn config_map(spec: &Spec, kafka_has_ca: bool, name: &str) -> Result<ConfigMap, Error> {
@@ -52,82 +51,55 @@ fn yaml(value: &Value, what: &'static str) -> Result<String, Error> {
     serde_saphyr::to_string(value).map_err(|source| Error::Yaml { what, message: source.to_string() })
 }
 
-/// The content of `user.yaml`.
+/// The content of `user.yaml`. What the operator writes takes the place of every spelling of the same key.
 pub fn user_yaml(spec: &Spec, kafka_has_ca: bool) -> Value {
-    let deps = &spec.dependencies;
-    let mut config = json!({
-        "etcd": {"rootPath": spec.name},
-        "minio": {"bucketName": spec.name},
-        "msgChannel": {"chanNamePrefix": {"cluster": spec.name}},
-    });
-    merge(&mut config, &Value::Object(user_values(spec)));
-    set(&mut config, &["etcd", "endpoints"], json!(deps.etcd.endpoints));
-    set(&mut config, &["minio", "address"], json!(deps.storage.host));
-    set(&mut config, &["minio", "port"], json!(deps.storage.port));
-    queue(&mut config, deps, kafka_has_ca);
+    let users = Config::of(&spec.config);
+    let mut written: Vec<(&str, Value)> = Vec::new();
+    for key in owned::ROOTS {
+        let name = || json!(spec.name);
+        written.push((key, users.get(key).map_or_else(name, |entry| entry.value.clone())));
+    }
+    let owned = owned::all(&spec.dependencies, spec.rolling_enabled);
+    written.extend(owned.into_iter().map(|owned| (owned.key, owned.value)));
+    if kafka_has_ca && matches!(spec.dependencies.queue, Queue::Kafka { .. }) {
+        written.push(("kafka.ssl.enabled", json!(true)));
+        written.push(("kafka.ssl.tlsCaCert", json!("/milvus/configs/kafka-ca/ca.pem")));
+    }
+    let dropped = owned::dropped(&spec.dependencies.queue);
+    let mut config = user_values(spec);
+    config.retain(|key, _| !dropped.contains(&section(key).as_str()));
+    let replaced = written.iter().map(|(key, _)| (*key).to_owned());
+    for key in OPERATOR_OWNED.iter().map(|path| path.join(".")).chain(replaced) {
+        remove(&mut config, &key);
+    }
+    let mut config = Value::Object(config);
+    for (key, value) in written {
+        set(&mut config, &key.split('.').collect::<Vec<_>>(), value);
+    }
+    if spec.dependencies.queue == Queue::Rocksmq && config.get("rocksmq").is_none() {
+        set(&mut config, &["rocksmq"], json!({}));
+    }
     config
 }
 
-/// `spec.config` without what the operator owns, with active-standby where rolling updates are on.
+/// `spec.config` without what the operator owns, with active-standby where rolling updates are on: what upstream has
+/// in the spec itself after it wrote its defaults there, and counts in the checksum.
 pub fn user_values(spec: &Spec) -> Map<String, Value> {
     let mut values = spec.config.clone();
-    for (section, key) in OPERATOR_OWNED {
+    for [section, key] in OPERATOR_OWNED {
         if let Some(Value::Object(section)) = values.get_mut(section) {
             section.remove(key);
         }
     }
     let mut values = Value::Object(values);
     if spec.rolling_enabled {
-        for coordinator in ACTIVE_STANDBY {
-            set(&mut values, &[coordinator, "enableActiveStandby"], json!(true));
+        for key in owned::ACTIVE_STANDBY {
+            set(&mut values, &key.split('.').collect::<Vec<_>>(), json!(true));
         }
     }
     match values {
         Value::Object(map) => map,
         _ => Map::new(),
-    }
-}
-
-fn queue(config: &mut Value, deps: &Dependencies, kafka_has_ca: bool) {
-    let drop: &[&str] = match &deps.queue {
-        Queue::Pulsar { endpoint, .. } => {
-            let (host, port) = split_port(endpoint, 80);
-            set(config, &["pulsar", "address"], json!(host));
-            set(config, &["pulsar", "port"], json!(port));
-            &["kafka", "rocksmq"]
-        }
-        Queue::Kafka { brokers, .. } => {
-            set(config, &["kafka", "brokerList"], json!(brokers));
-            if kafka_has_ca {
-                set(config, &["kafka", "ssl", "enabled"], json!(true));
-                set(config, &["kafka", "ssl", "tlsCaCert"], json!("/milvus/configs/kafka-ca/ca.pem"));
-            }
-            &["pulsar", "rocksmq"]
-        }
-        Queue::Rocksmq => {
-            if config.get("rocksmq").is_none() {
-                set(config, &["rocksmq"], json!({}));
-            }
-            &["pulsar", "kafka"]
-        }
-        Queue::Woodpecker { pools } => {
-            if let Some(pools) = pools {
-                set(config, &["woodpecker", "storage", "type"], json!("service"));
-                let text = json!(pools).to_string();
-                set(config, &["woodpecker", "client", "quorum", "quorumBufferPools"], json!(text));
-            }
-            &["pulsar", "kafka", "rocksmq"]
-        }
-        Queue::Natsmq | Queue::Custom => &[],
-    };
-    if let Value::Object(map) = config {
-        for section in drop {
-            map.remove(*section);
-        }
-    }
-    if deps.queue != Queue::Custom {
-        set(config, &["mq", "type"], json!(deps.queue.name()));
-        set(config, &["messageQueue"], json!(deps.queue.name()));
     }
 }
 

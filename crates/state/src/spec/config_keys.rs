@@ -7,6 +7,8 @@
 
 use serde_json::{Map, Value};
 
+use super::config::plain;
+
 /// How many letters two keys may differ in to be taken for the same word.
 const ALIKE: usize = 2;
 /// Keys that are shorter differ in two letters too easily.
@@ -21,6 +23,9 @@ fn of_section(section: &str, value: &Value) -> Vec<String> {
     // `rootCoord.dmlChannelNum: 16` is understood as well as a key in a section.
     let (name, rest) = section.split_once('.').map_or((section, None), |(name, rest)| (name, Some(rest)));
     let Some((_, keys)) = SECTIONS.iter().find(|(known, _)| same(known, name)) else {
+        if value_of_known_key(section, value) {
+            return Vec::new();
+        }
         let hint = closest(name, SECTIONS.iter().map(|(known, _)| *known))
             .map_or_else(String::new, |known| format!("; did you mean `{known}`?"));
         return vec![format!("spec.config.{section}: Milvus has no such section and ignores it{hint}")];
@@ -30,6 +35,13 @@ fn of_section(section: &str, value: &Value) -> Vec<String> {
         None => value.as_object().into_iter().flat_map(|map| map.keys().map(String::as_str)).collect(),
     };
     below.into_iter().filter_map(|key| of_key(name, key, keys)).collect()
+}
+
+/// `etcdRootPath: x` is `etcd.rootPath` for Milvus.
+fn value_of_known_key(path: &str, value: &Value) -> bool {
+    let path = plain(path);
+    let known = |section: &str, key: &str| plain(section) + &plain(key) == path;
+    !value.is_object() && SECTIONS.iter().any(|(section, keys)| keys.iter().any(|key| known(section, key)))
 }
 
 fn of_key(section: &str, key: &str, keys: &[&str]) -> Option<String> {
@@ -48,10 +60,6 @@ fn same(a: &str, b: &str) -> bool {
     plain(a) == plain(b)
 }
 
-fn plain(key: &str) -> String {
-    key.chars().filter(|c| *c != '_').flat_map(char::to_lowercase).collect()
-}
-
 /// The key of the table that is written almost like this one.
 fn closest<'a>(key: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     if key.chars().count() < LONG_ENOUGH {
@@ -65,9 +73,14 @@ fn closest<'a>(key: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a st
         .map(|(_, k)| k)
 }
 
-/// Section, key, and where Milvus reads it. Upstream's samples have these two in the wrong place.
-const MISPLACED: [(&str, &str, &str); 2] =
-    [("common", "tls", "spec.config.tls"), ("common", "internaltls", "spec.config.internaltls")];
+/// Section, key, and where Milvus reads it. Upstream's samples have the first two in the wrong place.
+const MISPLACED: [(&str, &str, &str); 5] = [
+    ("common", "tls", "spec.config.tls"),
+    ("common", "internaltls", "spec.config.internaltls"),
+    ("kafka", "tlsCert", "spec.config.kafka.ssl.tlsCert"),
+    ("kafka", "tlsKey", "spec.config.kafka.ssl.tlsKey"),
+    ("kafka", "tlsCaCert", "spec.config.kafka.ssl.tlsCaCert"),
+];
 
 /// Sections of `milvus.yaml`, and the keys right below each.
 #[rustfmt::skip]

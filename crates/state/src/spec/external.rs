@@ -5,7 +5,8 @@ use milvus_api::{Milvus, MilvusSpec, StorageType};
 use milvus_plan::{Mode, Version};
 use serde_json::Value;
 
-use super::config_values::{Names, config_file, config_flag, config_text, missing, tls_files};
+use super::config::Config;
+use super::config_values::{Names, config_file, missing, tls_files};
 use super::dependencies::{Dependencies, Etcd, EtcdAuth, Masked, PodFile, Storage, StorageKind, split_port};
 use super::queues;
 use crate::convert;
@@ -23,13 +24,18 @@ fn default_members(mode: Mode) -> u64 {
 }
 
 /// Parses all dependencies; `None` when one of them is refused.
-pub fn parse(milvus: &Milvus, version: &Version, refusals: &mut Vec<Refusal>) -> Option<Dependencies> {
+pub fn parse(
+    milvus: &Milvus,
+    config: &Config<'_>,
+    version: &Version,
+    refusals: &mut Vec<Refusal>,
+) -> Option<Dependencies> {
     let before = refusals.len();
     let names =
         Names { name: milvus.metadata.name.as_deref()?, namespace: milvus.metadata.namespace.as_deref()? };
-    let etcd = etcd(&milvus.spec, &names, refusals);
-    let storage = storage(&milvus.spec, &names, refusals);
-    let queue = queues::parse(milvus, &names, version, refusals);
+    let etcd = etcd(&milvus.spec, config, &names, refusals);
+    let storage = storage(&milvus.spec, config, &names, refusals);
+    let queue = queues::parse(milvus, config, &names, version, refusals);
     (refusals.len() == before).then_some(Dependencies { etcd, storage, queue })
 }
 
@@ -46,11 +52,11 @@ pub fn storage_endpoint(milvus: &Milvus) -> String {
     }
 }
 
-fn etcd(spec: &MilvusSpec, names: &Names<'_>, refusals: &mut Vec<Refusal>) -> Etcd {
+fn etcd(spec: &MilvusSpec, config: &Config<'_>, names: &Names<'_>, refusals: &mut Vec<Refusal>) -> Etcd {
     let given = spec.dependencies.as_ref().and_then(|d| d.etcd.clone()).unwrap_or_default();
-    let auth = config_flag(spec, &["etcd", "auth", "enabled"]).then(|| EtcdAuth {
-        user: config_text(spec, &["etcd", "auth", "userName"]).unwrap_or_default(),
-        password: Masked(config_text(spec, &["etcd", "auth", "password"]).unwrap_or_default()),
+    let auth = config.flag("etcd.auth.enabled").then(|| EtcdAuth {
+        user: config.text("etcd.auth.userName").unwrap_or_default(),
+        password: Masked(config.text("etcd.auth.password").unwrap_or_default()),
     });
     if given.external && given.endpoints.is_empty() {
         refusals.push(missing("etcd.endpoints", "an external etcd", "- etcd-0.example:2379"));
@@ -59,10 +65,10 @@ fn etcd(spec: &MilvusSpec, names: &Names<'_>, refusals: &mut Vec<Refusal>) -> Et
         if given.endpoints.is_empty() { release_members(spec, &given, names) } else { given.endpoints };
     Etcd {
         endpoints,
-        root_path: config_text(spec, &["etcd", "rootPath"]).unwrap_or_else(|| names.name.to_owned()),
+        root_path: config.text("etcd.rootPath").unwrap_or_else(|| names.name.to_owned()),
         external: given.external,
         auth,
-        tls: config_flag(spec, &["etcd", "ssl", "enabled"]).then(|| tls_files(spec, "etcd", "tlsCACert")),
+        tls: config.flag("etcd.ssl.enabled").then(|| tls_files(spec, config, "etcd", "tlsCACert")),
     }
 }
 
@@ -75,9 +81,14 @@ fn release_members(spec: &MilvusSpec, given: &milvus_api::Etcd, names: &Names<'_
     (0..members).map(|i| format!("{name}-etcd-{i}.{name}-etcd-headless.{namespace}:2379")).collect()
 }
 
-fn storage(spec: &MilvusSpec, names: &Names<'_>, refusals: &mut Vec<Refusal>) -> Storage {
+fn storage(
+    spec: &MilvusSpec,
+    config: &Config<'_>,
+    names: &Names<'_>,
+    refusals: &mut Vec<Refusal>,
+) -> Storage {
     let given = spec.dependencies.as_ref().and_then(|d| d.storage.clone()).unwrap_or_default();
-    let tls = config_flag(spec, &["minio", "useSSL"]);
+    let tls = config.flag("minio.useSSL");
     let endpoint = given.endpoint.clone().filter(|e| !e.is_empty());
     if given.external && endpoint.is_none() {
         refusals.push(missing("storage.endpoint", "external object storage", "s3.example:9000"));
@@ -90,7 +101,7 @@ fn storage(spec: &MilvusSpec, names: &Names<'_>, refusals: &mut Vec<Refusal>) ->
     let ssl = given.ssl.unwrap_or_default();
     let own_ca = ssl.ca_certificate_ref.filter(|name| ssl.enabled && !name.is_empty());
     let key =
-        |name: &str| config_text(spec, &["minio", name]).unwrap_or_else(|| MILVUS_DEFAULT_KEY.to_owned());
+        |name: &str| config.text(&format!("minio.{name}")).unwrap_or_else(|| MILVUS_DEFAULT_KEY.to_owned());
     let own_secret =
         given.in_cluster.as_ref().and_then(|c| c.values.as_ref()?.get_path(&["existingSecret"])?.as_str());
     let own_secret = own_secret.filter(|name| !name.is_empty()).map(str::to_owned);
@@ -108,15 +119,15 @@ fn storage(spec: &MilvusSpec, names: &Names<'_>, refusals: &mut Vec<Refusal>) ->
             false => own_secret.or_else(|| Some(format!("{}-minio", names.name))),
         },
         config_keys: (key("accessKeyID"), Masked(key("secretAccessKey"))),
-        provider: config_text(spec, &["minio", "cloudProvider"]).unwrap_or_default(),
-        bucket: config_text(spec, &["minio", "bucketName"]).unwrap_or_else(|| names.name.to_owned()),
+        provider: config.text("minio.cloudProvider").unwrap_or_default(),
+        bucket: config.text("minio.bucketName").unwrap_or_else(|| names.name.to_owned()),
         tls,
-        iam: config_flag(spec, &["minio", "useIAM"]),
-        virtual_host: config_flag(spec, &["minio", "useVirtualHost"]),
-        region: config_text(spec, &["minio", "region"]),
+        iam: config.flag("minio.useIAM"),
+        virtual_host: config.flag("minio.useVirtualHost"),
+        region: config.text("minio.region"),
         ca: match own_ca {
             Some(name) => Some(PodFile::Secret { name, key: "ca.crt".to_owned() }),
-            None => config_file(spec, &["minio", "ssl", "tlsCACert"]).filter(|_| tls),
+            None => config_file(spec, config, "minio.ssl.tlsCACert").filter(|_| tls),
         },
         insecure: ssl.insecure_skip_verify,
     }

@@ -13,21 +13,23 @@ pub fn source(spec: &MilvusSpec, path: &str) -> PodFile {
     traced(spec, path).unwrap_or_else(|| PodFile::Elsewhere { path: path.to_owned() })
 }
 
+/// What is left of a path below the directory at which something is mounted; empty for the directory itself.
+pub(super) fn below<'a>(mount: &str, path: &'a str) -> Option<&'a str> {
+    let rest = path.strip_prefix(mount.trim_end_matches('/'))?;
+    (rest.is_empty() || rest.starts_with('/')).then(|| rest.trim_start_matches('/'))
+}
+
 fn traced(spec: &MilvusSpec, path: &str) -> Option<PodFile> {
     let common = &spec.components.global;
-    let inside = |mount: &str| {
-        let rest = path.strip_prefix(mount.trim_end_matches('/'))?;
-        (rest.is_empty() || rest.starts_with('/')).then(|| rest.trim_start_matches('/').to_owned())
-    };
     // The deepest mount is the one that a pod sees.
     let (mount, rest) = common
         .volume_mounts
         .iter()
-        .filter_map(|mount| Some((mount, inside(&mount.mount_path)?)))
+        .filter_map(|mount| Some((mount, below(&mount.mount_path, path)?)))
         .max_by_key(|(mount, _)| mount.mount_path.len())?;
     let file = match mount.sub_path.as_deref().filter(|sub| !sub.is_empty()) {
-        Some(sub) => [sub.trim_end_matches('/'), &rest].join("/").trim_end_matches('/').to_owned(),
-        None => rest,
+        Some(sub) => [sub.trim_end_matches('/'), rest].join("/").trim_end_matches('/').to_owned(),
+        None => rest.to_owned(),
     };
     let volume = common.volumes.iter().find(|volume| text(volume, &["name"]) == Some(&mount.name))?;
     let projected = volume.get_path(&["projected", "sources"]).and_then(Value::as_array);

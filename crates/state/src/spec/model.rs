@@ -7,7 +7,7 @@ use milvus_plan::{Component, Mode, Side, Topology, UpdateMode, Version};
 use serde_json::{Map, Value};
 
 use super::dependencies::Dependencies;
-use super::settings::{ComponentSettings, DataVolume, MonitorSettings};
+use super::settings::{ComponentSettings, DataVolume, MonitorSettings, Reading, Variable};
 
 /// How the Service names the port of the pod.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,6 +77,8 @@ pub struct Spec {
     pub kafka_sasl_checksum: Option<String>,
     /// Components with several pods get a PodDisruptionBudget.
     pub budgets: bool,
+    /// Variables that Milvus reads over keys that the operator writes.
+    pub variables: Vec<Variable>,
     /// Fields that are set and not done yet.
     pub unsupported: Vec<String>,
     /// What is done and probably not meant so, each with its field.
@@ -94,6 +96,15 @@ impl Spec {
 
     fn settings(&self, component: Component) -> Option<&Arc<ComponentSettings>> {
         self.components.iter().find(|settings| settings.component == component)
+    }
+
+    /// The variable that gives every component the same value for a key that the operator writes, and that value.
+    pub fn overridden(&self, key: &str) -> Option<(&Variable, &str)> {
+        let variable = self.variables.iter().find(|variable| variable.key == key)?;
+        match &variable.reading {
+            Reading::Everywhere(value) => Some((variable, value)),
+            Reading::Somewhere | Reading::Unreadable => None,
+        }
     }
 
     /// The component behind the Service.

@@ -3,7 +3,8 @@
 use milvus_api::{Milvus, MilvusSpec};
 use milvus_plan::{Mode, Queue as Kind, Version, default_queue};
 
-use super::config_values::{Names, config_flag, config_text, missing, tls_files};
+use super::config::Config;
+use super::config_values::{Names, missing, tls_files};
 use super::dependencies::{KafkaSecurity, Masked, Pool, PulsarLogin, Queue};
 use super::files;
 use crate::convert;
@@ -42,6 +43,7 @@ fn kind(milvus: &Milvus, version: &Version) -> Kind {
 /// Parses the queue.
 pub(super) fn parse(
     milvus: &Milvus,
+    config: &Config<'_>,
     names: &Names<'_>,
     version: &Version,
     refusals: &mut Vec<Refusal>,
@@ -49,8 +51,8 @@ pub(super) fn parse(
     let spec = &milvus.spec;
     let given = spec.dependencies.clone().unwrap_or_default();
     match kind(milvus, version) {
-        Kind::Pulsar => pulsar(spec, given.pulsar.unwrap_or_default(), names, refusals),
-        Kind::Kafka => kafka(spec, given.kafka.unwrap_or_default(), names, refusals),
+        Kind::Pulsar => pulsar(spec, config, given.pulsar.unwrap_or_default(), names, refusals),
+        Kind::Kafka => kafka(spec, config, given.kafka.unwrap_or_default(), names, refusals),
         Kind::Woodpecker => {
             let woodpecker = given.woodpecker.unwrap_or_default();
             if woodpecker.external && woodpecker.quorum_buffer_pools.is_empty() {
@@ -69,6 +71,7 @@ pub(super) fn parse(
 
 fn pulsar(
     spec: &MilvusSpec,
+    config: &Config<'_>,
     given: milvus_api::Pulsar,
     names: &Names<'_>,
     refusals: &mut Vec<Refusal>,
@@ -81,16 +84,17 @@ fn pulsar(
         true => endpoint.unwrap_or_default(),
         false => format!("{}-pulsar-proxy.{}:6650", names.name, names.namespace),
     };
-    let text =
-        |key: &str, default: &str| config_text(spec, &["pulsar", key]).unwrap_or_else(|| default.to_owned());
+    let text = |key: &str, default: &str| {
+        config.text(&format!("pulsar.{key}")).unwrap_or_else(|| default.to_owned())
+    };
     let (tenant, namespace) = (text("tenant", "public"), text("namespace", "default"));
-    Queue::Pulsar { endpoint, external: given.external, login: pulsar_login(spec), tenant, namespace }
+    Queue::Pulsar { endpoint, external: given.external, login: pulsar_login(spec, config), tenant, namespace }
 }
 
 /// Milvus hands `authParams`, written as `key:value,…`, to Pulsar's client, whose token plug-in reads `token` or `file`.
-fn pulsar_login(spec: &MilvusSpec) -> PulsarLogin {
-    let Some(plugin) = config_text(spec, &["pulsar", "authPlugin"]) else { return PulsarLogin::Open };
-    let params = config_text(spec, &["pulsar", "authParams"]).unwrap_or_default();
+fn pulsar_login(spec: &MilvusSpec, config: &Config<'_>) -> PulsarLogin {
+    let Some(plugin) = config.text("pulsar.authPlugin") else { return PulsarLogin::Open };
+    let params = config.text("pulsar.authParams").unwrap_or_default();
     let param = |wanted: &str| {
         let value =
             params.split(',').find_map(|param| param.split_once(':').filter(|(key, _)| *key == wanted));
@@ -106,6 +110,7 @@ fn pulsar_login(spec: &MilvusSpec) -> PulsarLogin {
 
 fn kafka(
     spec: &MilvusSpec,
+    config: &Config<'_>,
     given: milvus_api::Kafka,
     names: &Names<'_>,
     refusals: &mut Vec<Refusal>,
@@ -118,19 +123,19 @@ fn kafka(
         false => vec![format!("{}-kafka.{}:9092", names.name, names.namespace)],
     };
     let secret = given.secret_ref.filter(|name| !name.is_empty());
-    Queue::Kafka { brokers, external: given.external, secret, security: kafka_security(spec) }
+    Queue::Kafka { brokers, external: given.external, secret, security: kafka_security(spec, config) }
 }
 
-fn kafka_security(spec: &MilvusSpec) -> KafkaSecurity {
-    let text = |key: &str| config_text(spec, &["kafka", key]);
+fn kafka_security(spec: &MilvusSpec, config: &Config<'_>) -> KafkaSecurity {
+    let text = |key: &str| config.text(&format!("kafka.{key}"));
     KafkaSecurity {
         protocol: text("securityProtocol").map(|protocol| protocol.to_ascii_uppercase()),
         mechanism: text("saslMechanisms").map(|mechanism| mechanism.to_ascii_uppercase()),
         user: text("saslUsername").unwrap_or_default(),
         password: Masked(text("saslPassword").unwrap_or_default()),
-        tls: config_flag(spec, &["kafka", "ssl", "enabled"]),
-        files: tls_files(spec, "kafka", "tlsCaCert"),
-        key_is_encrypted: config_text(spec, &["kafka", "ssl", "tlsKeyPassword"]).is_some(),
+        tls: config.flag("kafka.ssl.enabled"),
+        files: tls_files(spec, config, "kafka", "tlsCaCert"),
+        key_is_encrypted: config.text("kafka.ssl.tlsKeyPassword").is_some(),
     }
 }
 
@@ -143,7 +148,8 @@ mod tests {
         let volumes =
             "{volumes: [{name: v, secret: {secretName: jwt}}], volumeMounts: [{name: v, mountPath: /jwt}]}";
         let yaml = format!("components: {volumes}\nconfig: {{pulsar: {pulsar}}}\n");
-        pulsar_login(&serde_saphyr::from_str(&yaml).unwrap())
+        let spec: MilvusSpec = serde_saphyr::from_str(&yaml).unwrap();
+        pulsar_login(&spec, &Config::of(spec.config.as_ref().unwrap().as_map()))
     }
 
     #[test]

@@ -7,9 +7,12 @@
 use milvus_api::{Components, Milvus, MilvusSpec, Reason, ResolvedDefaults};
 use milvus_plan::{Consent, Consents, Coordinators, Queue, QueueChange, Topology};
 
+use super::config::Config;
 use super::dependencies;
 use super::model::Spec;
+use super::owned::{BUCKET, ETCD_ROOT};
 use super::settings::DataVolume;
+use super::variables;
 use crate::convert;
 use crate::refusal::Refusal;
 
@@ -51,10 +54,28 @@ pub fn resolve(spec: &Spec) -> ResolvedDefaults {
         coordinators: Some(convert::coordinator_set(spec.topology.coordinators)),
         etcd_root_path: Some(deps.etcd.root_path.clone()),
         bucket: Some(deps.storage.bucket.clone()),
-        etcd_endpoints: deps.etcd.endpoints.clone(),
-        storage_endpoint: Some(spec.storage_endpoint.clone()),
+        etcd_endpoints: etcd_endpoints(spec),
+        storage_endpoint: Some(storage_endpoint(spec)),
         queue_claim: queue_claim(spec).map(str::to_owned),
     }
+}
+
+/// As Milvus reads them: a variable counts more than the file.
+fn etcd_endpoints(spec: &Spec) -> Vec<String> {
+    let variable = spec.overridden("etcd.endpoints");
+    let listed = variable.map(|(_, value)| value.split(',').map(str::to_owned).collect());
+    listed.unwrap_or_else(|| spec.dependencies.etcd.endpoints.clone())
+}
+
+fn storage_endpoint(spec: &Spec) -> String {
+    let value = |key: &str| spec.overridden(key).map(|(_, value)| value.to_owned());
+    let (host, port) = (value("minio.address"), value("minio.port"));
+    if host.is_none() && port.is_none() {
+        return spec.storage_endpoint.clone();
+    }
+    let storage = &spec.dependencies.storage;
+    let (host, port) = (host.unwrap_or(storage.host.clone()), port.unwrap_or(storage.port.to_string()));
+    format!("{host}:{port}")
 }
 
 /// The claim with what is not in the object storage yet. Woodpecker has its data there.
@@ -77,8 +98,9 @@ pub fn queue_change(spec: &Spec, pinned: Option<&ResolvedDefaults>) -> QueueChan
     }
 }
 
-/// Changes that would start another installation beside the data of this one.
-pub fn refusals(spec: &Spec, pinned: Option<&ResolvedDefaults>) -> Vec<Refusal> {
+/// Changes that would start another installation beside the data of this one. `runs`: the pods have these variables
+/// already, which then change nothing.
+pub fn refusals(spec: &Spec, pinned: Option<&ResolvedDefaults>, runs: bool) -> Vec<Refusal> {
     let Some(pinned) = pinned else { return Vec::new() };
     let asked = resolve(spec);
     if asked.mode != pinned.mode
@@ -95,18 +117,19 @@ pub fn refusals(spec: &Spec, pinned: Option<&ResolvedDefaults>) -> Vec<Refusal> 
     found.extend(lost_external(
         deps.etcd.external,
         "etcd.endpoints",
-        &deps.etcd.endpoints.join(","),
+        &asked.etcd_endpoints.join(","),
         &endpoints,
     ));
     let storage = pinned.storage_endpoint.clone().unwrap_or_default();
-    found.extend(lost_external(deps.storage.external, "storage.endpoint", &spec.storage_endpoint, &storage));
-    found.extend(changed(
-        "etcd.rootPath",
-        asked.etcd_root_path.as_ref(),
-        pinned.etcd_root_path.as_ref(),
-        spec,
-    ));
-    found.extend(changed("minio.bucketName", asked.bucket.as_ref(), pinned.bucket.as_ref(), spec));
+    found.extend(lost_external(deps.storage.external, "storage.endpoint", &storage_endpoint(spec), &storage));
+    let roots =
+        [(ETCD_ROOT, &asked.etcd_root_path, &pinned.etcd_root_path), (BUCKET, &asked.bucket, &pinned.bucket)];
+    for (key, now, was) in roots.into_iter().filter(|(key, ..)| !runs || spec.overridden(key).is_none()) {
+        found.extend(changed(key, now.as_ref(), was.as_ref(), spec));
+    }
+    if !runs {
+        found.extend(variables::led_away(spec, &asked, pinned));
+    }
     found.extend(pinned.queue_claim.as_ref().and_then(|was| queue_lost(spec, was)));
     found
 }
@@ -175,11 +198,15 @@ fn allowed(spec: &Spec, consent: &Consent<'_>) -> bool {
 fn changed(field: &str, now: Option<&String>, was: Option<&String>, spec: &Spec) -> Option<Refusal> {
     let (now, was) = (now?, was?);
     let consent = Consent::Field { name: field, from: was, to: now };
+    let place = match spec.overridden(field) {
+        Some((variable, _)) => format!("{} ({field})", variable.place),
+        None => Config::of(&spec.config).path(field),
+    };
     (now != was && !allowed(spec, &consent)).then(|| {
         Refusal::new(
             Reason::DependencyChangeRefused,
             format!(
-                "spec.config.{field}: the data of this Milvus is under {was:?}; under {now:?} it would start empty. Nothing was changed. Put \
+                "{place}: the data of this Milvus is under {was:?}; under {now:?} it would start empty. Nothing was changed. Put \
                  {was:?} back, or, if the data was moved there, allow it with the annotation {}",
                 consent.annotation()
             ),

@@ -120,6 +120,30 @@ impl DataVolume {
     }
 }
 
+/// A variable of the user that Milvus reads over a key that the operator writes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Variable {
+    /// The key.
+    pub key: &'static str,
+    /// Where the variable stands.
+    pub place: String,
+    /// What Milvus gets from it.
+    pub reading: Reading,
+    /// The field in which it belongs.
+    pub instead: String,
+}
+
+/// What Milvus gets from a variable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reading {
+    /// The same value in every component.
+    Everywhere(String),
+    /// Some components have it, or with other values.
+    Somewhere,
+    /// It comes from somewhere else, which the spec does not tell.
+    Unreadable,
+}
+
 /// Merged settings of one component.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ComponentSettings {

@@ -5,6 +5,7 @@
 mod support;
 
 mod config;
+mod keys;
 mod schema;
 mod slots;
 mod specs;

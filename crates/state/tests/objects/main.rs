@@ -7,6 +7,7 @@ mod support;
 
 mod annotations;
 mod cases;
+mod config;
 mod diff;
 mod fields;
 mod samples;
