@@ -4,6 +4,7 @@
 //! free-form part is typed, or all refusals at once. Nothing after it can reach the raw spec, and nothing ever writes
 //! it: upstream persists its defaults into the user's object, which fights with every GitOps tool.
 
+mod absent;
 mod collisions;
 mod components;
 pub mod config;
@@ -19,6 +20,7 @@ mod model;
 pub mod owned;
 mod paths;
 mod persistence;
+pub mod ports;
 mod queues;
 pub mod resolved;
 mod settings;
@@ -63,6 +65,7 @@ pub fn parse(milvus: &Milvus, held: Option<&Side>) -> Result<Spec, Vec<Refusal>>
     let data =
         dependencies.as_ref().and_then(|d| persistence::parse(milvus, &d.queue, &mut findings.refusals));
     findings.refusals.extend(contradictions(&config, dependencies.as_ref()));
+    findings.refusals.extend(ports::refusals(common, topology.mode, &config));
     let Findings { refusals, warnings } = findings;
     let Some(dependencies) = dependencies.filter(|_| refusals.is_empty()) else { return Err(refusals) };
     let parts = Parts { asked, unused, topology, components, dependencies, data, warnings };
@@ -95,7 +98,10 @@ fn settled(mut spec: Spec, common: &Components) -> Spec {
     let mut warnings = variables::warnings(&spec);
     warnings.append(&mut spec.warnings);
     warnings.extend(owned::warnings(&spec));
+    warnings.extend(ports::warnings(&spec));
     warnings.extend(paths::warnings(&spec));
+    warnings.extend(absent::warnings(&spec, common));
+    warnings.extend(absent::second_writers(&spec));
     spec.warnings = warnings;
     spec
 }

@@ -12,10 +12,9 @@ use serde_json::{Map, Value, json};
 
 use super::error::Error;
 use super::metadata;
-use crate::spec::Spec;
 use crate::spec::config::{Config, remove, section};
 use crate::spec::dependencies::Queue;
-use crate::spec::owned;
+use crate::spec::{Spec, owned, ports};
 
 /// ConfigMap key that Milvus merges over its own `spec.yaml`.
 pub const USER_YAML: &str = "user.yaml";
@@ -61,6 +60,7 @@ pub fn user_yaml(spec: &Spec, kafka_has_ca: bool) -> Value {
     }
     let owned = owned::all(&spec.dependencies, spec.rolling_enabled);
     written.extend(owned.into_iter().map(|owned| (owned.key, owned.value)));
+    written.extend(ports::written(spec).map(|port| (ports::KEY, json!(port))));
     if kafka_has_ca && matches!(spec.dependencies.queue, Queue::Kafka { .. }) {
         written.push(("kafka.ssl.enabled", json!(true)));
         written.push(("kafka.ssl.tlsCaCert", json!("/milvus/configs/kafka-ca/ca.pem")));

@@ -13,11 +13,9 @@ use super::decode::{Decode, GLOBAL};
 use super::findings::{Findings, overlay};
 use super::images;
 use super::model::TargetPort;
+use super::ports;
 use super::settings::{ComponentSettings, Probes, Replicas, ServiceSettings};
 use crate::convert;
-
-/// Port of the Service and of proxy and standalone.
-const DEFAULT_PORT: i32 = 19530;
 
 /// `spec.components.imageUpdateMode`
 pub fn update_mode(common: &Components) -> UpdateMode {
@@ -159,7 +157,7 @@ fn probes(own: &ComponentSpec, global: &ComponentSpec, decode: &mut Decode<'_>) 
 fn service(component: &ServiceComponent) -> ServiceSettings {
     ServiceSettings {
         type_: component.service_type.to_string(),
-        port: component.port.filter(|port| *port != 0).unwrap_or(DEFAULT_PORT),
+        port: component.port.filter(|port| *port != 0).unwrap_or(ports::DEFAULT),
         restful_port: component.service_restful_port.filter(|port| *port != 0),
         labels: component.service_labels.clone(),
         annotations: component.service_annotations.clone(),

@@ -49,6 +49,8 @@ pub fn all(deps: &Dependencies, rolling: bool) -> Vec<Owned> {
     match &deps.queue {
         Queue::Pulsar { endpoint, .. } => {
             let (host, port) = split_port(endpoint, PULSAR_PORT);
+            // Milvus takes an address with a `:` as it is, without the port.
+            let host = if endpoint.contains("://") { endpoint } else { host };
             let from = "spec.dependencies.pulsar.endpoint";
             all.push(own("pulsar.address", json!(host), from));
             all.push(own("pulsar.port", json!(port), from));

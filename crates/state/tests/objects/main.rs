@@ -11,6 +11,7 @@ mod config;
 mod diff;
 mod fields;
 mod samples;
+mod served;
 mod upstream;
 
 use std::collections::BTreeMap;
