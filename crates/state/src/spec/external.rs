@@ -15,6 +15,9 @@ use crate::refusal::Refusal;
 /// What Milvus' own configuration has for MinIO's keys.
 const MILVUS_DEFAULT_KEY: &str = "minioadmin";
 
+/// The provider whose client takes a URL.
+const GCP_NATIVE: &str = "gcpnative";
+
 /// Members of the in-cluster etcd release, unless its values say otherwise.
 fn default_members(mode: Mode) -> u64 {
     match mode {
@@ -81,6 +84,24 @@ fn release_members(spec: &MilvusSpec, given: &milvus_api::Etcd, names: &Names<'_
     (0..members).map(|i| format!("{name}-etcd-{i}.{name}-etcd-headless.{namespace}:2379")).collect()
 }
 
+/// Milvus dials a host and a port; its client refuses to start with more.
+fn no_address(endpoint: &str) -> Option<Refusal> {
+    let field = "spec.dependencies.storage.endpoint";
+    let refused = |why: &str, fix: &str| Some(Refusal::invalid(field, why, fix));
+    match endpoint.split_once("://") {
+        Some(("https", _)) => refused(
+            "Milvus takes host:port, without https://",
+            "Leave it out, and set spec.config.minio.useSSL to true.",
+        ),
+        Some(_) => refused("Milvus takes host:port, without a scheme", "Leave it out."),
+        None if endpoint.trim_end_matches('/').contains('/') => refused(
+            "Milvus takes host:port, without a path",
+            "Leave it out; the bucket is spec.config.minio.bucketName, a path in it spec.config.minio.rootPath.",
+        ),
+        None => None,
+    }
+}
+
 fn storage(
     spec: &MilvusSpec,
     config: &Config<'_>,
@@ -92,6 +113,11 @@ fn storage(
     let endpoint = given.endpoint.clone().filter(|e| !e.is_empty());
     if given.external && endpoint.is_none() {
         refusals.push(missing("storage.endpoint", "external object storage", "s3.example:9000"));
+    }
+    let provider = config.text("minio.cloudProvider").unwrap_or_default();
+    // Azure's endpoint is part of a name, and Google's own client takes a URL.
+    if given.external && given.type_ != StorageType::Azure && provider != GCP_NATIVE {
+        refusals.extend(endpoint.as_deref().and_then(no_address));
     }
     let endpoint = match given.external {
         true => endpoint.unwrap_or_default(),
@@ -119,7 +145,7 @@ fn storage(
             false => own_secret.or_else(|| Some(format!("{}-minio", names.name))),
         },
         config_keys: (key("accessKeyID"), Masked(key("secretAccessKey"))),
-        provider: config.text("minio.cloudProvider").unwrap_or_default(),
+        provider,
         bucket: config.text("minio.bucketName").unwrap_or_else(|| names.name.to_owned()),
         tls,
         iam: config.flag("minio.useIAM"),

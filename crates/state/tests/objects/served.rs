@@ -105,3 +105,17 @@ fn an_address_with_a_scheme_keeps_its_port(#[case] endpoint: &str, #[case] addre
     let written = user_yaml(&parsed("cluster", &more).unwrap(), false);
     assert_eq!(written["pulsar"], json!({"address": address, "port": port}));
 }
+
+#[rstest]
+#[case("https://s3.example:443", "without https://. Leave it out, and set spec.config.minio.useSSL to true")]
+#[case("http://minio.infra:9000", "without a scheme")]
+#[case("minio.infra:9000/milvus", "without a path. Leave it out; the bucket is spec.config.minio.bucketName")]
+fn an_endpoint_of_the_storage_is_a_host_and_a_port(#[case] endpoint: &str, #[case] words: &str) {
+    let more = json!({"dependencies": {"storage": {"endpoint": endpoint}}});
+    let refusals = parsed("cluster", &more).unwrap_err();
+    assert_eq!(refusals.len(), 1, "{refusals:?}");
+    assert!(refusals[0].message.starts_with("spec.dependencies.storage.endpoint: "), "{refusals:?}");
+    assert!(refusals[0].message.contains(words), "{refusals:?}");
+    let azure = json!({"dependencies": {"storage": {"endpoint": endpoint, "type": "Azure"}}});
+    assert!(parsed("cluster", &azure).is_ok(), "Azure's is a name");
+}
