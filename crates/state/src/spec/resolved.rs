@@ -7,7 +7,7 @@
 use milvus_api::{Components, Milvus, MilvusSpec, Reason, ResolvedDefaults};
 use milvus_plan::{Consent, Consents, Coordinators, Queue, QueueChange, Topology};
 
-use super::config::Config;
+use super::config::{self, Config};
 use super::dependencies;
 use super::model::Spec;
 use super::owned::{BUCKET, ETCD_ROOT};
@@ -101,7 +101,7 @@ pub fn queue_change(spec: &Spec, pinned: Option<&ResolvedDefaults>) -> QueueChan
 /// Changes that would start another installation beside the data of this one. `runs`: the pods have these variables
 /// already, which then change nothing.
 pub fn refusals(spec: &Spec, pinned: Option<&ResolvedDefaults>, runs: bool) -> Vec<Refusal> {
-    let Some(pinned) = pinned else { return Vec::new() };
+    let Some(pinned) = pinned else { return taken_over(spec) };
     let asked = resolve(spec);
     if asked.mode != pinned.mode
         && let (Some(from), Some(to)) = (pinned.mode, asked.mode)
@@ -132,6 +132,28 @@ pub fn refusals(spec: &Spec, pinned: Option<&ResolvedDefaults>, runs: bool) -> V
     }
     found.extend(pinned.queue_claim.as_ref().and_then(|was| queue_lost(spec, was)));
     found
+}
+
+/// The operator that made this Milvus wrote its own value beside one of the user in another spelling, and Milvus took one
+/// of the two by chance: where the data is can't be told.
+fn taken_over(spec: &Spec) -> Vec<Refusal> {
+    let config = Config::of(&spec.config);
+    let refused = |key: &str| {
+        let entry = config.get(key).filter(|entry| entry.text() != spec.name)?;
+        let (section, name) = key.split_once('.')?;
+        let documented = spec.config.get(section).and_then(|section| section.get(name));
+        let known = documented.and_then(config::text).is_some_and(|text| text == entry.text());
+        (!known && spec.overridden(key).is_none()).then(|| {
+            let place = format!("spec.config.{}", entry.path);
+            let why = format!(
+                "the operator that made this Milvus wrote {key} = {:?} beside it, and Milvus took one of the two by chance",
+                spec.name
+            );
+            let fix = format!("Take it out, and write the one under which the data is as spec.config.{key}, nested.");
+            Refusal::invalid(&place, why, &fix)
+        })
+    };
+    [ETCD_ROOT, BUCKET].into_iter().filter_map(refused).collect()
 }
 
 fn mode_refused(

@@ -120,6 +120,21 @@ fn the_same_root_path_in_another_spelling_is_accepted() {
     assert_eq!(refused(&ran(cluster("{etcd: {root_path: mine}}", "{}"), "mine")), []);
 }
 
+/// The Go operator wrote the name of the Milvus beside it, and nobody can tell which of the two Milvus took.
+#[rstest]
+#[case::other_case("{etcd: {rootpath: other}}", 1)]
+#[case::flat("{etcd.rootPath: other, minio.bucketName: b}", 2)]
+#[case::as_documented("{etcd: {rootPath: other}}", 0)]
+#[case::twice("{etcd: {rootPath: other, rootpath: other}}", 0)]
+#[case::the_same("{etcd.rootPath: my-release}", 0)]
+fn a_spelling_of_a_milvus_that_is_taken_over_is_no_pin(#[case] config: &str, #[case] count: usize) {
+    let mut milvus = ran(cluster(config, "{}"), "other");
+    milvus.status.as_mut().unwrap().resolved = None;
+    let refused = refused(&milvus);
+    assert_eq!(refused.len(), count, "{refused:?}");
+    assert!(refused.iter().all(|(_, message)| message.contains("beside it")), "{refused:?}");
+}
+
 #[test]
 fn two_values_of_one_key_are_refused_with_both_places() {
     let milvus = cluster("{etcd: {rootPath: a, rootpath: b}, log: {level: info}, log.level: debug}", "{}");
