@@ -147,7 +147,7 @@ pub fn queue(spec: &Spec, credentials: &Credentials) -> Result<Option<QueueTarge
             namespace: namespace.clone(),
         })),
         Queue::Kafka { brokers, secret, security, .. } => Some(QueueTarget::Kafka(KafkaTarget {
-            brokers: brokers.clone(),
+            brokers: dependencies::each_broker(brokers),
             access: kafka(spec, credentials, secret.as_deref(), security)?,
         })),
         Queue::Woodpecker { pools: Some(pools) } => {

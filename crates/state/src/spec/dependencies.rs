@@ -282,6 +282,12 @@ impl Storage {
     }
 }
 
+/// Every broker of a list. Milvus joins the items by commas, so one item may hold several.
+pub fn each_broker(list: &[String]) -> Vec<String> {
+    let each = list.iter().flat_map(|item| item.split(',')).map(str::trim);
+    each.filter(|broker| !broker.is_empty()).map(str::to_owned).collect()
+}
+
 /// Splits `host:port`; without a port, `default`.
 pub fn split_port(endpoint: &str, default: u16) -> (&str, u16) {
     match endpoint.rsplit_once(':') {

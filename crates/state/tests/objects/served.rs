@@ -4,6 +4,7 @@ use milvus_api::Milvus;
 use milvus_state::manifests::config::user_yaml;
 use milvus_state::refusal::Refusal;
 use milvus_state::spec::Spec;
+use milvus_state::spec::dependencies::each_broker;
 use rstest::rstest;
 use serde_json::{Value, json};
 
@@ -118,4 +119,10 @@ fn an_endpoint_of_the_storage_is_a_host_and_a_port(#[case] endpoint: &str, #[cas
     assert!(refusals[0].message.contains(words), "{refusals:?}");
     let azure = json!({"dependencies": {"storage": {"endpoint": endpoint, "type": "Azure"}}});
     assert!(parsed("cluster", &azure).is_ok(), "Azure's is a name");
+}
+
+#[test]
+fn brokers_in_one_text_are_several() {
+    let list = ["kafka-0:9092, kafka-1:9092".to_owned(), "kafka-2:9092,".to_owned()];
+    assert_eq!(each_broker(&list), ["kafka-0:9092", "kafka-1:9092", "kafka-2:9092"]);
 }
