@@ -4,6 +4,8 @@
 //! Go's `json.Marshal` of a map: keys sorted, `<`, `>`, `&` and the two Unicode line separators escaped, all numbers float64, a nil
 //! list `null`.
 
+mod aliased;
+
 use serde_json::{Map, Value, json};
 
 use super::config;
@@ -16,7 +18,9 @@ use crate::spec::dependencies::Queue;
 pub fn of(spec: &Spec) -> Result<String, Error> {
     let deps = &spec.dependencies;
     let mut all = Map::new();
-    all.insert("conf".into(), Value::Object(config::user_values(spec)));
+    let mut conf = config::user_values(spec);
+    aliased::written(&mut conf, &deps.queue);
+    all.insert("conf".into(), Value::Object(conf));
     all.insert("etcd-endpoints".into(), json!(deps.etcd.endpoints));
     all.insert("pulsar-endpoint".into(), json!(""));
     all.insert("kafka-brokerList".into(), Value::Null);

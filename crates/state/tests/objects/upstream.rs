@@ -114,6 +114,40 @@ fn means_the_same_as_upstreams(#[case] name: &str, #[case] form: &str) {
     "proxy",
     "3f30e9f68da216651d09e5eafbcd154ef14f6384f10e9bc811f9d171377e4fa0"
 )]
+// What upstream writes into the sections of the queue is hashed too.
+#[case::pulsar(
+    "mode: cluster, config: {pulsar: {maxMessageSize: 5242880}, mq: {enablePursuitMode: true}}, dependencies: {msgStreamType: pulsar, \
+     pulsar: {external: true, endpoint: \"p.infra:6650\"}, etcd: {external: true, endpoints: [\"e:2379\"]}, \
+     storage: {external: true, type: MinIO, endpoint: \"s:9000\"}}, \
+     components: {image: \"milvusdb/milvus:v2.5.16\", updateConfigMapOnly: false}",
+    "proxy",
+    "2c3703392bf9728898beff0f5bb5483ace81161dcd2d7510928039222f0253f7"
+)]
+#[case::kafka(
+    "mode: cluster, config: {kafka: {saslMechanisms: PLAIN}}, dependencies: {msgStreamType: kafka, \
+     kafka: {external: true, brokerList: [\"k:9092\"]}, etcd: {external: true, endpoints: [\"e:2379\"]}, \
+     storage: {external: true, type: MinIO, endpoint: \"s:9000\"}}, \
+     components: {image: \"milvusdb/milvus:v2.5.16\", updateConfigMapOnly: false}",
+    "proxy",
+    "8d85b8d12153031b1a76fb1bc623647401901f368b6c614d3fb6d9b05b85b58a"
+)]
+#[case::woodpecker(
+    "mode: cluster, config: {mq: {}, woodpecker: {}}, dependencies: {msgStreamType: woodpecker, \
+     woodpecker: {external: true, quorumBufferPools: [{name: p1, seeds: [\"wp-0:18080\"]}]}, \
+     etcd: {external: true, endpoints: [\"e:2379\"]}, \
+     storage: {external: true, type: MinIO, endpoint: \"s:9000\"}}, \
+     components: {image: \"milvusdb/milvus:v2.6.11\", updateConfigMapOnly: false}",
+    "proxy",
+    "f515852802da2946864d03395e54c077851495ea63bf672f7c3cc099b59a955f"
+)]
+#[case::rocksmq(
+    "mode: standalone, config: {mq: {}}, dependencies: {msgStreamType: rocksmq, \
+     etcd: {external: true, endpoints: [\"e:2379\"]}, \
+     storage: {external: true, type: MinIO, endpoint: \"s:9000\"}}, \
+     components: {image: \"milvusdb/milvus:v2.5.16\", updateConfigMapOnly: false}",
+    "standalone",
+    "116a38ad25e9e471f66bfcfc7446236889805c0d1ddb1bba8fde355c0b0c2315"
+)]
 fn checksum_is_upstreams(#[case] spec: &str, #[case] component: &str, #[case] checksum: &str) {
     let milvus = crs::read(&format!(
         "apiVersion: milvus.io/v1beta1\nkind: Milvus\nmetadata: {{name: my-release, namespace: default}}\nspec: {{{spec}}}\n"
