@@ -121,6 +121,14 @@ impl DesiredComponent {
         })
     }
 
+    /// What a live template is compared with; `adopted` as in [`Rendered::compared`].
+    ///
+    /// # Errors
+    /// Only bugs: what can't be written as JSON.
+    pub fn compared(&self, adopted: bool) -> Result<Value, Error> {
+        self.rendered.compared(adopted)
+    }
+
     /// The template as it is sent.
     ///
     /// # Errors

@@ -7,6 +7,7 @@ pub mod budget;
 pub mod claim;
 pub mod config;
 pub mod ingress;
+pub mod live;
 pub mod metadata;
 pub mod pod_monitor;
 pub mod service;

@@ -51,7 +51,7 @@ pub struct Watched {
 pub struct Needs {
     /// The pods of the Milvus: something moves, so old pods, problems and running images count.
     pub pods: bool,
-    /// Live pod templates of these Deployments, to change their size without changing their template.
+    /// Live pod templates of these Deployments: what is written over one has its order, or is the very same.
     pub templates: Vec<String>,
     /// The volume claim of this name. Claims are not watched: only those that somebody asks for are looked at, once a pass.
     pub claim: Option<String>,

@@ -6,13 +6,13 @@
 
 use std::borrow::Cow;
 
-use milvus_plan::Version;
-use milvus_plan::components_of;
+use milvus_plan::{Version, components_of};
+use serde_json::Value;
 
 use super::objects::Write;
 use crate::desired::{Desired, DesiredComponent};
 use crate::manifests::workload::{self, Additions, Body, Shell};
-use crate::manifests::{Error, Tool};
+use crate::manifests::{Error, Tool, live};
 use crate::observed::Snapshot;
 use crate::records::{DeploymentRecord, Slot};
 use crate::rollout::slots::{self, Size, SlotPlan, Template};
@@ -154,16 +154,41 @@ impl Workload<'_> {
         if record.is_some_and(|record| same(record) && self.in_sync(record, &shell, replicas)) {
             return Ok(None);
         }
-        let tool = self.tool(record.filter(|record| same(record) || self.target.adopts(record)));
+        let Some(template) = self.template(slot, record, component)? else { return Ok(None) };
         let fresh = !record.is_some_and(same);
         let earlier = record.and_then(|r| r.written_at).filter(|_| !(fresh && rewritten));
         let body = Body {
-            template: component.template(self.spec, self.additions(slot, &tool))?,
+            template,
             hash: Some(component.hash().to_owned()),
             replicas,
             written_at: earlier.unwrap_or(self.spec.generation),
         };
         self.assemble(slot, &shell, body).map(Some)
+    }
+
+    /// The template that is sent: the live one where that means the same, else what is wanted in the order of the live one. `None`
+    /// while the template that pods of another operator have is not known: it is not written over unread.
+    fn template(
+        &self,
+        slot: Option<Slot>,
+        record: Option<&DeploymentRecord>,
+        component: &DesiredComponent,
+    ) -> Result<Option<Value>, Error> {
+        let same = |record: &DeploymentRecord| record.rendered_hash.as_deref() == Some(component.hash());
+        let live = record.and_then(|record| self.snapshot.templates.get(&record.name));
+        let foreign = record.is_some_and(|record| record.rendered_hash.is_none());
+        if let (Some(live), Some(record)) = (live, record)
+            && (foreign || same(record))
+            && let Some(unchanged) = live::unchanged(&component.compared(foreign)?, live)
+        {
+            return Ok(Some(unchanged));
+        }
+        let tool = self.tool(record.filter(|record| same(record) || self.target.adopts(record)));
+        let wanted = component.template(self.spec, self.additions(slot, &tool))?;
+        Ok(match live {
+            Some(live) => Some(live::in_live_order(&wanted, live)),
+            None => (!foreign || !record.is_some_and(DeploymentRecord::has_pods)).then_some(wanted),
+        })
     }
 
     /// The tool image. `kept`: a Deployment of whose template nothing changes, or one that is taken over from another
@@ -218,7 +243,7 @@ impl Workload<'_> {
         }
         let Some(template) = self.snapshot.templates.get(&record.name) else { return Ok(None) };
         let body = Body {
-            template: template.clone(),
+            template: live::as_it_is(template),
             hash: record.rendered_hash.clone(),
             replicas: Some(replicas),
             written_at: record.written_at.unwrap_or_default(),

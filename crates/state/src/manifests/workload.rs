@@ -65,6 +65,21 @@ impl Rendered {
         Ok(Rendered { template, hash })
     }
 
+    /// What a live template is compared with: nothing of it may be missing there. `adopted`: it is another operator's, whose tool
+    /// image stays until something else changes.
+    ///
+    /// # Errors
+    /// Only bugs: what can't be written as JSON.
+    pub fn compared(&self, adopted: bool) -> Result<Value, Error> {
+        let mut template = self.template.clone();
+        let pod = template.spec.as_mut().filter(|_| adopted);
+        let init = pod.and_then(|pod| pod.init_containers.as_mut()).into_iter().flatten();
+        for container in init.filter(|container| container.name == names::CONFIG_CONTAINER) {
+            (container.image, container.image_pull_policy) = (None, None);
+        }
+        serde_json::to_value(&template).map_err(|source| Error::Hash { source })
+    }
+
     /// The template as it is sent, as JSON.
     ///
     /// # Errors

@@ -9,3 +9,4 @@ mod keys;
 mod schema;
 mod slots;
 mod specs;
+mod templates;
