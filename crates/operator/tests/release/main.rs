@@ -8,7 +8,6 @@ mod world;
 
 mod monitoring;
 mod namespaces;
-mod old_cluster;
 mod takeover;
 mod upgrade;
 

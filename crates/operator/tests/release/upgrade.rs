@@ -15,10 +15,13 @@ use milvus_api::{ConditionType, Milvus};
 use milvus_testkit::{files::FileServer, operator::Operator};
 
 use crate::{
-    RELEASE, USER, ground, helm, old_cluster,
-    old_cluster::OLD,
+    RELEASE, USER, ground, helm,
     takeover::{GoLeader, stands_by, takes_over},
-    world::{Ground, Story, observed, said},
+    world::{
+        Ground, Story, observed,
+        old_cluster::{self, OLD},
+        said,
+    },
 };
 
 const KINDS: [&str; 3] = ["milvuses", "milvusclusters", "milvusupgrades"];
@@ -83,8 +86,15 @@ async fn a_release_of_the_go_operator_is_upgraded_by_the_guides_commands_and_not
     helm(ground, &["-n", RELEASE, "install", "--create-namespace", RELEASE, chart, "--wait"]).await;
     let leader = GoLeader::start(ground).await;
     let story = Story::begin(ground, USER, "peer").await;
-    old_cluster::begin(&story).await;
-    let before = (uids(&story).await, old_cluster::pods(&story).await);
+    let left = old_cluster::after_update();
+    old_cluster::begin(&story, false, |deployment| {
+        let component = deployment["metadata"]["labels"]["app.kubernetes.io/component"].as_str().unwrap();
+        if let Some(template) = left.get(component) {
+            deployment["spec"]["template"] = template.clone();
+        }
+    })
+    .await;
+    let before = (uids(&story).await, old_cluster::pods(&story).await, old_cluster::templates(&story).await);
     let selector = deployment(&story).await.spec.unwrap().selector;
 
     publish(ground, &ours, repository.path()).await;
@@ -113,7 +123,8 @@ async fn a_release_of_the_go_operator_is_upgraded_by_the_guides_commands_and_not
         })
         .await;
     story.caught_up(&taken).await;
-    assert_eq!(before, (uids(&story).await, old_cluster::pods(&story).await));
+    let after = (uids(&story).await, old_cluster::pods(&story).await, old_cluster::templates(&story).await);
+    assert_eq!(before, after);
 
     assert!(operator.terminate().await.unwrap().success());
     helm(ground, &["uninstall", RELEASE, "-n", RELEASE, "--wait"]).await;

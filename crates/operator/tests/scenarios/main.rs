@@ -21,4 +21,5 @@ mod refused;
 mod removed;
 mod secrets;
 mod sizes;
+mod taken_over;
 mod words;

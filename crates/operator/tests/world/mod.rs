@@ -7,6 +7,7 @@ pub mod crs;
 mod evidence;
 pub mod history;
 pub mod monitors;
+pub mod old_cluster;
 mod story;
 
 use std::{path::Path, time::Duration};

@@ -3,22 +3,33 @@
 
 use std::{collections::BTreeMap, fs, path::Path};
 
-use k8s_openapi::api::{apps::v1::Deployment, core::v1::Pod};
+use k8s_openapi::api::{
+    apps::v1::{Deployment, ReplicaSet},
+    core::v1::Pod,
+};
 use kube::{
     Api, ResourceExt as _,
-    api::{ApiResource, DynamicObject, ListParams, PostParams},
+    api::{ApiResource, DynamicObject, ListParams, Patch, PatchParams},
 };
 use milvus_testkit::wait::wait_for;
 use serde_json::{Value, json};
 
-use crate::world::{SOON, Story};
+use super::{SOON, Story};
 
 /// Name of the Milvus and of its owner.
 pub const OLD: &str = "clustermix";
 
-fn read(part: &str, story: &Story) -> Vec<Value> {
+fn text(file: &str) -> String {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../state/tests/upstream");
-    let text = fs::read_to_string(directory.join(format!("{OLD}.{part}.yaml"))).unwrap();
+    fs::read_to_string(directory.join(file)).unwrap()
+}
+
+fn documents(text: &str) -> Vec<Value> {
+    text.split("\n---\n").map(|document| serde_saphyr::from_str(document).unwrap()).collect()
+}
+
+fn read(part: &str, story: &Story) -> Vec<Value> {
+    let text = text(&format!("{OLD}.{part}.yaml"));
     let (host, port) = story.places.minio.split_once(':').unwrap();
     let text = text
         .replace("127.0.0.1:22379", &story.places.etcd)
@@ -32,13 +43,39 @@ fn read(part: &str, story: &Story) -> Vec<Value> {
         .replace("namespace: peer", &format!("namespace: {}", story.namespace))
         .replace("secretRef: az", "secretRef: storage")
         .replace("name: az\n", "name: storage\n");
-    text.split("\n---\n").map(|document| serde_saphyr::from_str(document).unwrap()).collect()
+    documents(&text)
+}
+
+/// The templates that the Go operator leaves after any change of a template, by component.
+pub fn after_update() -> BTreeMap<String, Value> {
+    let text = text("after-update.templates.yaml")
+        .replace("instance: mil\n", &format!("instance: {OLD}\n"))
+        .replace("configmap: mil\n", &format!("configmap: {OLD}\n"))
+        .replace("        name: mil\n", &format!("        name: {OLD}\n"))
+        .replace("minio-secret", "storage")
+        .replace("v2.4.10", "v2.3.0");
+    let template = |mut document: Value| {
+        let pod = &mut document["template"]["spec"];
+        pod["nodeSelector"] = json!({ "type": "kwok" });
+        // What this Milvus has besides, because of its queue.
+        let data = |list: &mut Value, item| list.as_array_mut().unwrap().insert(0, item);
+        data(&mut pod["volumes"], json!({ "name": "milvus-data", "emptyDir": {} }));
+        let mount = json!({ "name": "milvus-data", "mountPath": "/var/lib/milvus" });
+        data(&mut pod["containers"][0]["volumeMounts"], mount);
+        (document["component"].as_str().unwrap().to_owned(), document["template"].take())
+    };
+    documents(&text).into_iter().map(template).collect()
 }
 
 /// What the API server gives itself.
 fn stripped(mut object: Value) -> Value {
     for field in ["uid", "generation"] {
         object["metadata"].as_object_mut().unwrap().remove(field);
+    }
+    if object["kind"] == "Service" {
+        for field in ["clusterIP", "clusterIPs"] {
+            object["spec"].as_object_mut().unwrap().remove(field);
+        }
     }
     object
 }
@@ -54,8 +91,9 @@ async fn create(story: &Story, object: &Value) -> String {
     story.kubectl(&["create", "-f", file.to_str().unwrap(), "-o", "jsonpath={.metadata.uid}"]).await
 }
 
-/// Creates all of it and waits until its pods run.
-pub async fn begin(story: &Story) {
+/// Creates all of it, with Deployments that are changed before, and waits until its pods run. `paused`: no operator may write before
+/// [`hand_over`].
+pub async fn begin(story: &Story, paused: bool, mut change: impl FnMut(&mut Value)) {
     let owner = json!({
         "apiVersion": "milvus.io/v1alpha1", "kind": "MilvusCluster", "metadata": { "name": OLD }, "spec": {},
     });
@@ -67,15 +105,20 @@ pub async fn begin(story: &Story) {
         "apiVersion": "milvus.io/v1alpha1", "kind": "MilvusCluster", "name": OLD, "uid": owner, "controller": true,
         "blockOwnerDeletion": true,
     }]);
+    if paused {
+        milvus["metadata"]["annotations"]["milvus.io/pause-reconcile"] = json!("true");
+    }
     let uid = create(story, &milvus).await;
     let kind = ApiResource::erase::<milvus_api::Milvus>(&());
     let api = Api::<DynamicObject>::namespaced_with(story.client.clone(), &story.namespace, &kind);
-    let mut live = api.get(OLD).await.unwrap();
-    live.data["status"] = status;
-    api.replace_status(OLD, &PostParams::default(), &live).await.unwrap();
+    let patch = Patch::Merge(json!({ "status": status }));
+    api.patch_status(OLD, &PatchParams::default(), &patch).await.unwrap();
     for object in read("configmap", story).into_iter().chain(read("objects", story)) {
         let mut object = stripped(object);
         object["metadata"]["ownerReferences"][0]["uid"] = json!(uid);
+        if object["kind"] == "Deployment" {
+            change(&mut object);
+        }
         create(story, &object).await;
     }
     for deployment in story.api::<Deployment>().list(&ListParams::default()).await.unwrap() {
@@ -88,8 +131,22 @@ pub async fn begin(story: &Story) {
     }
 }
 
+/// Ends the pause: our operator takes it over.
+pub async fn hand_over(story: &Story) {
+    story.kubectl(&["annotate", "milvus", OLD, "milvus.io/pause-reconcile-"]).await;
+}
+
 /// UIDs of all pods of the namespace: what changes when anything restarts.
 pub async fn pods(story: &Story) -> BTreeMap<String, String> {
     let pods = story.api::<Pod>().list(&ListParams::default()).await.unwrap();
     pods.into_iter().map(|pod| (pod.name_any(), pod.uid().unwrap())).collect()
+}
+
+/// How many templates each component has had: its ReplicaSets.
+pub async fn templates(story: &Story) -> BTreeMap<String, usize> {
+    let mut templates = BTreeMap::new();
+    for set in story.api::<ReplicaSet>().list(&ListParams::default()).await.unwrap() {
+        *templates.entry(set.labels()["app.kubernetes.io/component"].clone()).or_default() += 1;
+    }
+    templates
 }
