@@ -174,6 +174,7 @@ fn refused_outright(parsed: &Parsed, snapshot: &Snapshot) -> Option<Vec<Refusal>
         let pinned = watched.milvus.status.resolved.as_ref();
         let mut refusals = resolved::refusals(&parsed.spec, pinned, runs(parsed, snapshot));
         refusals.extend(stateful(snapshot));
+        refusals.extend(grouped(parsed, snapshot));
         return (!refusals.is_empty()).then_some(refusals);
     }
     let refusals = variables::refused_anew(&parsed.spec);
@@ -205,6 +206,22 @@ fn stateful(snapshot: &Snapshot) -> Option<Refusal> {
             "this Milvus has the StatefulSets {}, which this operator does not look after: Deployments beside them would \
              be a second set of the same nodes. Nothing was changed. Turn statefulSet off with the operator that made \
              them, and delete what is left of them",
+            names.join(", ")
+        );
+        Refusal::new(Reason::NotYetSupported, message)
+    })
+}
+
+/// Another operator runs components of this Milvus in deployment groups: one Deployment for each component in their place
+/// would end all of their pods.
+fn grouped(parsed: &Parsed, snapshot: &Snapshot) -> Option<Refusal> {
+    let there = |name: &&String| snapshot.watched.deployments.contains_key(*name);
+    let names: Vec<&str> = parsed.spec.grouped.iter().filter(there).map(String::as_str).collect();
+    (!names.is_empty()).then(|| {
+        let message = format!(
+            "this Milvus has the Deployments {} of deployment groups, which this operator does not look after yet. Nothing was \
+             changed. Leave this Milvus to the operator that made them, or take `groups` out of spec.components, with the image \
+             that runs: then each component gets one Deployment, and those of the groups are deleted when all are up",
             names.join(", ")
         );
         Refusal::new(Reason::NotYetSupported, message)

@@ -172,6 +172,7 @@ fn assemble(milvus: &Milvus, parts: Parts) -> Spec {
         hook_config: spec.hook_config.clone().map(|c| c.0).unwrap_or_default(),
         storage_endpoint: external::storage_endpoint(milvus),
         variables: Vec::new(),
+        grouped: unsupported::grouped(&name, common),
         unsupported: unsupported::fields(spec, &parts.dependencies),
         warnings: warnings(parts.warnings, spec, parts.topology.mode, &parts.dependencies.queue),
         monitor: monitor(common),

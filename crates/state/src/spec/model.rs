@@ -79,6 +79,8 @@ pub struct Spec {
     pub budgets: bool,
     /// Variables that Milvus reads over keys that the operator writes.
     pub variables: Vec<Variable>,
+    /// Names that the Deployments of deployment groups have.
+    pub grouped: Vec<String>,
     /// Fields that are set and not done yet.
     pub unsupported: Vec<String>,
     /// What is done and probably not meant so, each with its field.

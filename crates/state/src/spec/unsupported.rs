@@ -1,6 +1,6 @@
 //! What is asked and not done yet. It is said in the condition `SpecSupported`, never silently dropped.
 
-use milvus_api::{Components, MilvusSpec};
+use milvus_api::{Components, MilvusSpec, names};
 use milvus_plan::{Component, UpdateMode};
 use strum::IntoEnumIterator as _;
 
@@ -14,6 +14,22 @@ pub fn fields(spec: &MilvusSpec, dependencies: &Dependencies) -> Vec<String> {
     let mut found = components(&spec.components);
     found.extend(installs(spec, dependencies));
     found
+}
+
+/// Names of the Deployments in which another operator runs deployment groups.
+pub fn grouped(instance: &str, common: &Components) -> Vec<String> {
+    let mut all = Vec::new();
+    for component in Component::iter().map(convert::component_name) {
+        for group in common.groups(component) {
+            let name = |slot| names::deployment(instance, component, Some(&group.name), slot);
+            all.extend(
+                [None, Some(names::Slot::Zero), Some(names::Slot::One)]
+                    .into_iter()
+                    .filter_map(|slot| name(slot).ok()),
+            );
+        }
+    }
+    all
 }
 
 fn components(common: &Components) -> Vec<String> {
