@@ -11,7 +11,7 @@ use crate::kinds::Kind;
 use crate::manifests::Error;
 use crate::observed::Snapshot;
 use crate::refusal::Refusal;
-use crate::rollout::{Target, gates, progress, request};
+use crate::rollout::{Target, gates, halfway, progress, request};
 use crate::spec::{resolved, variables};
 
 /// The components as they are to be, and how far they are.
@@ -278,12 +278,18 @@ fn carry_out(parsed: &Parsed, plan: Plan, snapshot: &Snapshot) -> Result<Decided
 }
 
 /// A change of image that is refused: what runs is kept up as it is, with the components of the version that runs.
-fn keep(parsed: &Parsed, refusals: Vec<Refusal>, snapshot: &Snapshot) -> Result<Decided, Error> {
+fn keep(parsed: &Parsed, mut refusals: Vec<Refusal>, snapshot: &Snapshot) -> Result<Decided, Error> {
     let spec = &parsed.spec;
     let running = desired::held(&snapshot.watched.milvus);
     let running = running.map(|side| Desired::at(spec, side, &parsed.desired.tool)).transpose()?;
     // Before the first roll was finished there is nothing else than what is asked for.
     let running = running.as_ref().unwrap_or(&parsed.desired);
+    let components = running.components.iter().chain(&parsed.desired.components);
+    let components = components.map(|component| component.settings.component).collect();
+    let begun = halfway::words(&snapshot.watched, &components, &spec.asked.image);
+    if let (Some(refusal), Some(begun)) = (refusals.last_mut(), begun) {
+        refusal.message = format!("{} {begun}", refusal.message);
+    }
     let targets = Target::all(spec, running, &snapshot.watched, snapshot.pods.as_deref());
     let (rollout, _) = rollout(targets, snapshot);
     let objects = assemble::kept(parsed, running, &rollout.targets, snapshot)?;

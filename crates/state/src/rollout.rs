@@ -2,6 +2,7 @@
 //! asked for and what runs in the words of the plan.
 
 pub mod gates;
+pub mod halfway;
 pub mod layout;
 pub mod moved;
 pub mod needs;

@@ -26,5 +26,6 @@ mod scenarios;
 mod size;
 mod slots;
 mod stalls;
+mod taken_over;
 mod truth;
 mod words;

@@ -1,7 +1,7 @@
 //! What users and other controllers do.
 
-use k8s_openapi::api::apps::v1::DeploymentSpec;
-use milvus_api::Milvus;
+use k8s_openapi::api::apps::v1::{Deployment, DeploymentSpec};
+use milvus_api::{Milvus, MilvusStatus};
 use milvus_sim::server::{Kind, Preconditions, Propagation};
 use serde_json::{Value, json};
 
@@ -51,6 +51,15 @@ impl World {
         self.flush();
         let key = ("default".to_owned(), milvus.to_owned());
         self.operator.answer_orphans(&self.runtime, &self.local, &key);
+    }
+
+    /// Another operator has left another status.
+    pub fn edit_status(&mut self, change: impl FnOnce(&mut MilvusStatus)) {
+        self.flush();
+        let mut milvus = self.cr().clone();
+        change(milvus.status.get_or_insert_default());
+        let object = serde_json::to_value(&milvus).unwrap();
+        self.server.with(|store| store.update_status(USER, Kind::Milvus, object)).unwrap();
         self.refresh();
     }
 
@@ -74,6 +83,19 @@ impl World {
         change(live.spec.as_mut().unwrap());
         let object = serde_json::to_value(&live).unwrap();
         self.server.with(|store| store.update(USER, Kind::Deployment, object)).unwrap();
+        self.refresh();
+    }
+
+    /// Another operator writes a Deployment, one that is there or a new one.
+    pub fn write_deployment(&mut self, deployment: &Deployment) {
+        self.flush();
+        let object = serde_json::to_value(deployment).unwrap();
+        let there = deployment.metadata.uid.is_some();
+        let written = self.server.with(|store| match there {
+            true => store.update(USER, Kind::Deployment, object),
+            false => store.create(USER, Kind::Deployment, object),
+        });
+        written.unwrap();
         self.refresh();
     }
 
