@@ -212,8 +212,8 @@ fn stateful(snapshot: &Snapshot) -> Option<Refusal> {
     })
 }
 
-/// Another operator runs components of this Milvus in deployment groups: one Deployment for each component in their place
-/// would end all of their pods.
+/// Another operator runs components of this Milvus in deployment groups: one Deployment for each component in their
+/// place would end all of their pods.
 fn grouped(parsed: &Parsed, snapshot: &Snapshot) -> Option<Refusal> {
     let there = |name: &&String| snapshot.watched.deployments.contains_key(*name);
     let names: Vec<&str> = parsed.spec.grouped.iter().filter(there).map(String::as_str).collect();

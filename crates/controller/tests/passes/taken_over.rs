@@ -108,8 +108,8 @@ fn a_roll_is_taken_over_where_it_is(#[case] milvus: Milvus, #[values(2, 5, 6, 7)
     assert!(before.iter().all(|pod| after.contains(pod)), "{before:?} {after:?} {}", world.describe());
 }
 
-/// A roll that another operator has begun and that is refused here: what runs is said, with the ways back and on; nothing restarts
-/// before one is taken.
+/// A roll that another operator has begun and that is refused here: what runs is said, with the ways back and on;
+/// nothing restarts before one is taken.
 #[test]
 fn a_roll_that_is_refused_half_way_says_what_runs_and_both_ways_on() {
     let mut world = World::running(crs::mix("2.5.16"));

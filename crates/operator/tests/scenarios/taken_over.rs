@@ -1,5 +1,5 @@
-//! A Milvus of the Go operator is taken over: no pod restarts and no ReplicaSet is made, whatever order, doublets and fields of
-//! others its templates have; a difference that is meant makes exactly one.
+//! A Milvus of the Go operator is taken over: no pod restarts and no ReplicaSet is made, whatever order, doublets and
+//! fields of others its templates have; a difference that is meant makes exactly one.
 
 use std::collections::BTreeMap;
 

@@ -91,8 +91,8 @@ async fn create(story: &Story, object: &Value) -> String {
     story.kubectl(&["create", "-f", file.to_str().unwrap(), "-o", "jsonpath={.metadata.uid}"]).await
 }
 
-/// Creates all of it, with Deployments that are changed before, and waits until its pods run. `paused`: no operator may write before
-/// [`hand_over`].
+/// Creates all of it, with Deployments that are changed before, and waits until its pods run. `paused`: no operator
+/// may write before [`hand_over`].
 pub async fn begin(story: &Story, paused: bool, mut change: impl FnMut(&mut Value)) {
     let owner = json!({
         "apiVersion": "milvus.io/v1alpha1", "kind": "MilvusCluster", "metadata": { "name": OLD }, "spec": {},

@@ -166,8 +166,9 @@ impl Workload<'_> {
         self.assemble(slot, &shell, body).map(Some)
     }
 
-    /// The template that is sent: the live one where that means the same, else what is wanted in the order of the live one. `None`
-    /// while the template that pods of another operator have is not known: it is not written over unread.
+    /// The template that is sent: the live one where that means the same, else what is wanted in the order of the
+    /// live one. `None` while the template that pods of another operator have is not known: it is not written over
+    /// unread.
     fn template(
         &self,
         slot: Option<Slot>,

@@ -1,11 +1,12 @@
 //! A wanted pod template beside the one that a Deployment has.
 //!
-//! Pure functions over JSON, so that fields of a newer Kubernetes pass through unchanged. The Deployment controller compares
-//! templates to the letter: another order of the same mounts is a new ReplicaSet, and every pod restarts. So what is sent has
-//! the order of what is there, and what means the same is sent as it is there.
+//! Pure functions over JSON, so that fields of a newer Kubernetes pass through unchanged. The Deployment controller
+//! compares templates to the letter: another order of the same mounts is a new ReplicaSet, and every pod restarts. So
+//! what is sent has the order of what is there, and what means the same is sent as it is there.
 //!
-//! Server-side apply gives a list with keys (environment, mounts, volumes, ports) the order of the object that is applied, leaves
-//! fields alone that others have set and it does not name, and refuses a list in which a key comes twice.
+//! Server-side apply gives a list with keys (environment, mounts, volumes, ports) the order of the object that is
+//! applied, leaves fields alone that others have set and it does not name, and refuses a list in which a key comes
+//! twice.
 
 mod env;
 mod fields;
@@ -17,7 +18,8 @@ use serde_json::{Map, Value};
 use fields::List;
 
 /// The template that leaves a Deployment with exactly the template that it has, if that is what is wanted: nothing of
-/// `wanted` is missing in it or different, whatever order, defaults or doublets it has. `None` if something must change.
+/// `wanted` is missing in it or different, whatever order, defaults or doublets it has. `None` if something must
+/// change.
 ///
 /// What comes twice is not in it: it can't be applied, and stays as its owner has written it.
 pub fn unchanged(wanted: &Value, live: &Value) -> Option<Value> {
@@ -29,8 +31,8 @@ pub fn as_it_is(live: &Value) -> Value {
     singles(live, "")
 }
 
-/// What is wanted, in the order of the live template; what is new comes last. Init containers run one after the other, so they
-/// keep the order that is wanted, and so do variables that refer to each other.
+/// What is wanted, in the order of the live template; what is new comes last. Init containers run one after the
+/// other, so they keep the order that is wanted, and so do variables that refer to each other.
 pub fn in_live_order(wanted: &Value, live: &Value) -> Value {
     ordered(wanted, live, "")
 }

@@ -65,8 +65,8 @@ impl Rendered {
         Ok(Rendered { template, hash })
     }
 
-    /// What a live template is compared with: nothing of it may be missing there. `adopted`: it is another operator's, whose tool
-    /// image stays until something else changes.
+    /// What a live template is compared with: nothing of it may be missing there. `adopted`: it is another
+    /// operator's, whose tool image stays until something else changes.
     ///
     /// # Errors
     /// Only bugs: what can't be written as JSON.

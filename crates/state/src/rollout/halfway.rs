@@ -8,7 +8,8 @@ use crate::observed::Watched;
 use crate::records::DeploymentRecord;
 use crate::rollout::layout;
 
-/// What runs, and the ways on from there, if components run the image that is asked for beside others; both are left as they are.
+/// What runs, and the ways on from there, if components run the image that is asked for beside others; both are left
+/// as they are.
 pub fn words(watched: &Watched, components: &BTreeSet<Component>, asked: &str) -> Option<String> {
     let mut running: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for component in components {

@@ -283,8 +283,8 @@ fn there_are_as_many_changes_as_the_property_draws() {
     assert_eq!(changes().len(), 20);
 }
 
-/// Init containers run one after the other. The order that another operator has left restarts nothing by itself, and at the next
-/// change they come as the user has them.
+/// Init containers run one after the other. The order that another operator has left restarts nothing by itself, and
+/// at the next change they come as the user has them.
 #[test]
 fn init_containers_keep_the_order_that_is_wanted() {
     let mut live = stored(wanted());

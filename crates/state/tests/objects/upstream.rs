@@ -158,8 +158,8 @@ fn checksum_is_upstreams(#[case] spec: &str, #[case] component: &str, #[case] ch
     assert_eq!(template["metadata"]["annotations"]["checksum/config"], checksum);
 }
 
-/// The templates that the Go operator leaves after any change: in another order, which would be a new ReplicaSet if it were not
-/// sent as it is.
+/// The templates that the Go operator leaves after any change: in another order, which would be a new ReplicaSet if
+/// it were not sent as it is.
 #[test]
 fn a_template_that_upstream_has_changed_is_sent_as_it_is() {
     let text = std::fs::read_to_string(file("clustermix.milvus.yaml")).unwrap();

@@ -1,8 +1,8 @@
 //! What upstream writes into `spec.config` by mistake before it hashes it.
 //!
-//! It renders `user.yaml` from a map that shares the sections of `spec.config` which its own template lacks: the queue's. What
-//! it then sets in them (the address of the queue, its type) is in the hash too. Not followed here: with a CA in Kafka's Secret
-//! it also sets `kafka.ssl`, and a template is rendered without reading Secrets.
+//! It renders `user.yaml` from a map that shares the sections of `spec.config` which its own template lacks: the
+//! queue's. What it then sets in them (the address of the queue, its type) is in the hash too. Not followed here:
+//! with a CA in Kafka's Secret it also sets `kafka.ssl`, and a template is rendered without reading Secrets.
 
 use serde_json::{Map, Value, json};
 

@@ -12,8 +12,8 @@ pub fn same_source(wanted: &Value, live: &Value) -> bool {
     ["value", "valueFrom"].iter().all(|field| has(wanted, field) == has(live, field))
 }
 
-/// `$(NAME)` stands for a variable that comes earlier in the list: each reference of the first list that finds its variable
-/// finds it in the second too, and the other way round.
+/// `$(NAME)` stands for a variable that comes earlier in the list: each reference of the first list that finds its
+/// variable finds it in the second too, and the other way round.
 pub fn refers_alike(first: &[Value], second: &[Value]) -> bool {
     let references = first.iter().flat_map(|variable| {
         let value = variable["value"].as_str().unwrap_or_default();

@@ -1,5 +1,5 @@
-//! What the API server does with the fields of a pod template: which lists have keys, what is replaced as a whole, and what
-//! it adds or leaves out by itself.
+//! What the API server does with the fields of a pod template: which lists have keys, what is replaced as a whole,
+//! and what it adds or leaves out by itself.
 
 use serde_json::{Value, json};
 

@@ -5,8 +5,8 @@ use serde_json::{Map, Value};
 use super::fields::{self, List};
 use super::{env, quantity};
 
-/// Everything that is wanted is in the live value and means the same there. What else is there is the API server's default,
-/// or somebody else's: applying what is wanted would leave it.
+/// Everything that is wanted is in the live value and means the same there. What else is there is the API server's
+/// default, or somebody else's: applying what is wanted would leave it.
 pub fn contains(wanted: &Value, live: &Value, field: &str) -> bool {
     match (wanted, live) {
         (Value::Object(want), Value::Object(have)) if fields::is_plain_map(field) => {
