@@ -4,7 +4,6 @@ use milvus_api::Components;
 use milvus_plan::{Component, Mode, Version, components_of};
 use strum::IntoEnumIterator as _;
 
-use super::components::field;
 use super::dependencies::Queue;
 use super::model::Spec;
 use super::settings::Replicas;
@@ -17,7 +16,7 @@ pub(super) fn warnings(spec: &Spec, common: &Components) -> Vec<String> {
     let mode = spec.topology.mode;
     let set = absent.filter(|component| has_settings(*component, common, mode));
     set.map(|component| {
-        let name = field(component);
+        let name = component.field();
         let why = match (mode, &spec.asked.version) {
             (Mode::Standalone, _) => "a standalone has none; did you mean spec.mode: cluster?".to_owned(),
             (Mode::Cluster, Version::Known(version)) => {
@@ -56,7 +55,7 @@ pub(super) fn second_writers(spec: &Spec) -> Vec<String> {
         Replicas::Fixed(_) | Replicas::External | Replicas::Manual(_) => None,
     });
     let said = |(component, number): (Component, i32)| {
-        let place = format!("spec.components.{}.replicas", field(component));
+        let place = format!("spec.components.{}.replicas", component.field());
         if component == Component::Standalone && spec.topology.mode == Mode::Cluster {
             return Some(format!(
                 "{place}: a standalone beside the components of a cluster works on the same data, and both can't be right; set it to 0"

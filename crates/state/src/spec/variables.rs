@@ -6,7 +6,6 @@ use k8s_openapi::api::core::v1::EnvVar;
 use milvus_api::{Components, Reason, ResolvedDefaults};
 use milvus_plan::{Component, Mode};
 
-use super::components::field;
 use super::config::{self, Config, plain, plain_variable};
 use super::decode::GLOBAL;
 use super::model::Spec;
@@ -70,7 +69,7 @@ fn variable(written: Written, all: &[(Component, Named<'_>)], common: &Component
     };
     let own = common.component(convert::component_name(component));
     let is_own = own.is_some_and(|own| own.spec.env.iter().any(|var| var.name == first.name));
-    let of = if is_own { format!("{GLOBAL}.{}", field(component)) } else { GLOBAL.to_owned() };
+    let of = if is_own { format!("{GLOBAL}.{}", component.field()) } else { GLOBAL.to_owned() };
     Some(Variable { key, place: format!("{of}.env[{}]", first.name), reading, instead })
 }
 

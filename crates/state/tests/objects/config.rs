@@ -99,7 +99,7 @@ fn refused(milvus: &Milvus) -> Vec<(String, String)> {
         Outcome::Refused { refusals, .. } => refusals,
         _ => Vec::new(),
     };
-    refusals.into_iter().map(|refusal| (refusal.reason, refusal.message)).collect()
+    refusals.into_iter().map(|refusal| (refusal.reason.as_str().to_owned(), refusal.message)).collect()
 }
 
 #[rstest]
