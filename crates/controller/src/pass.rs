@@ -30,6 +30,9 @@ use crate::error::{ApplySnafu, Error, RenderSnafu, back_off};
 /// Between two passes that only time has asked for.
 const AT_LEAST: Duration = Duration::from_secs(1);
 
+/// Until a volume claim that a former Milvus has left is looked at again.
+const CLAIM_GONE: Duration = Duration::from_secs(10);
+
 /// One pass. Every line that is logged in it names the Milvus.
 ///
 /// # Errors
@@ -66,6 +69,10 @@ async fn pass(object: Arc<Stored<Milvus>>, ctx: Arc<Context>) -> Result<Action, 
 fn next(ctx: &Context, snapshot: &Snapshot, decided: &Decided, look_again: Option<Timestamp>) -> Action {
     if matches!(decided.outcome, Outcome::Paused | Outcome::Deleting) {
         return Action::await_change();
+    }
+    if matches!(decided.outcome, Outcome::Leftovers(_)) && snapshot.claim.is_some() {
+        // Claims are not watched.
+        return Action::requeue(CLAIM_GONE);
     }
     let stalls = look_again.map(|at| {
         let left = at.duration_since(snapshot.watched.now);

@@ -126,7 +126,7 @@ pub fn decide(parsed: &Result<Parsed, Vec<Refusal>>, snapshot: &Snapshot) -> Res
     if milvus.deleting {
         return Ok(deleting(snapshot));
     }
-    let holds = gates::of_everything(&snapshot.watched);
+    let holds = gates::of_everything(snapshot);
     if holds.iter().any(|hold| hold.gate == GateName::Pause) {
         return Ok(Decided::only(Outcome::Paused));
     }
@@ -160,8 +160,7 @@ fn deleting(snapshot: &Snapshot) -> Decided {
     // A claim is read here only when it is to go.
     let claim = snapshot.claim.as_ref().filter(|claim| !claim.meta.deleting && snapshot.nothing_runs());
     if let Some(claim) = claim {
-        let name = milvus_api::names::data_claim(watched.name()).unwrap_or_default();
-        let removal = Removal::new(Kind::PersistentVolumeClaim, &name, &claim.meta.uid);
+        let removal = Removal::new(Kind::PersistentVolumeClaim, &claim.name, &claim.meta.uid);
         decided.objects.removals.push(removal);
     }
     decided

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use milvus_api::Reason;
+use milvus_api::{Reason, keys};
 use serde_json::Value;
 
 use crate::kinds::Kind;
@@ -138,6 +138,52 @@ impl Snapshot {
     pub fn nothing_runs(&self) -> bool {
         self.watched.owned().next().is_none() && self.pods.as_ref().is_none_or(Vec::is_empty)
     }
+
+    /// Objects that a former Milvus of the same name left and that are not gone yet, as `KIND NAME`. An object without an
+    /// owner (orphaned by `kubectl delete --cascade=orphan`) is not among them: it is taken over.
+    pub fn leftovers(&self) -> Vec<String> {
+        let of_kind = |kind: Kind| self.left_of(kind).into_iter().map(move |name| format!("{kind} {name}"));
+        Kind::all().flat_map(of_kind).collect()
+    }
+
+    fn left_of(&self, kind: Kind) -> Vec<String> {
+        let watched = &self.watched;
+        let foreign =
+            |owner: &Option<String>| owner.as_ref().is_some_and(|owner| *owner != watched.milvus.uid);
+        let entry = || format!("{}-milvus", watched.name());
+        let one = |owner: Option<&Option<String>>, name: String| {
+            owner.is_some_and(foreign).then_some(name).into_iter().collect()
+        };
+        match kind {
+            Kind::ConfigMap => names(&watched.config_maps, |map| foreign(&map.owner_uid)),
+            Kind::Service => one(watched.service.as_ref().map(|s| &s.owner_uid), entry()),
+            // It has no owner, as it outlives its Milvus. One that goes before anything of this Milvus was made goes with the
+            // former, and no pod can start on it.
+            Kind::PersistentVolumeClaim => {
+                let goes = self.claim.as_ref().filter(|claim| claim.meta.deleting && !watched.started());
+                goes.map(|claim| claim.name.clone()).into_iter().collect()
+            }
+            Kind::Ingress => one(watched.ingress.as_ref().map(|i| &i.meta.owner_uid), entry()),
+            Kind::PodMonitor => {
+                one(watched.pod_monitor.as_ref().map(|m| &m.owner_uid), watched.name().to_owned())
+            }
+            // Those of others are kept too.
+            Kind::PodDisruptionBudget => names(&watched.budgets, |budget| {
+                let instance = budget.meta.labels.get(keys::INSTANCE);
+                let ours = budget.meta.labels.get(keys::MANAGED_BY).is_some_and(|by| by == keys::MANAGER);
+                ours && instance.is_some_and(|name| name == watched.name()) && foreign(&budget.meta.owner_uid)
+            }),
+            Kind::Deployment => names(&watched.deployments, |d| foreign(&d.owner_uid)),
+            Kind::Job => names(&watched.jobs, |job| foreign(&job.owner_uid)),
+            // None of ours: the Milvus is refused while there is one.
+            Kind::StatefulSet => Vec::new(),
+        }
+    }
+}
+
+/// Names of the records that `is` holds for.
+fn names<T>(records: &BTreeMap<String, T>, is: impl Fn(&T) -> bool) -> Vec<String> {
+    records.iter().filter(|(_, record)| is(record)).map(|(name, _)| name.clone()).collect()
 }
 
 impl Watched {
@@ -149,29 +195,6 @@ impl Watched {
     /// The Deployments that belong to this very object, not to a former one of the same name.
     pub fn owned(&self) -> impl Iterator<Item = &DeploymentRecord> {
         self.deployments.values().filter(|d| d.owner_uid.as_deref() == Some(&self.milvus.uid))
-    }
-
-    /// Names of objects that a former Milvus of the same name left and that are not gone yet. An object without an
-    /// owner (orphaned by `kubectl delete --cascade=orphan`) is not among them: it is taken over.
-    pub fn leftovers(&self) -> Vec<String> {
-        let uid = Some(self.milvus.uid.as_str());
-        let foreign = |owner: &Option<String>| owner.is_some() && owner.as_deref() != uid;
-        let mut left: Vec<String> = self
-            .deployments
-            .values()
-            .filter(|d| foreign(&d.owner_uid))
-            .map(|d| format!("Deployment {}", d.name))
-            .collect();
-        let maps = self.config_maps.iter().filter(|(_, map)| foreign(&map.owner_uid));
-        left.extend(maps.map(|(name, _)| format!("ConfigMap {name}")));
-        let name = self.name();
-        let others = [
-            (self.service.as_ref().map(|s| &s.owner_uid), format!("Service {name}-milvus")),
-            (self.ingress.as_ref().map(|i| &i.meta.owner_uid), format!("Ingress {name}-milvus")),
-            (self.pod_monitor.as_ref().map(|m| &m.owner_uid), format!("PodMonitor {name}")),
-        ];
-        left.extend(others.into_iter().filter(|(owner, _)| owner.is_some_and(foreign)).map(|(_, what)| what));
-        left
     }
 
     /// Keys in `status.appliedGenerations` of what exists.

@@ -1,6 +1,9 @@
 //! The end of a Milvus, and a new one of the same name.
 
 use milvus_api::{Milvus, MilvusState};
+use milvus_sim::server::Kind;
+use rstest::rstest;
+use serde_json::json;
 
 use crate::world::{Pass, World, crs};
 
@@ -58,6 +61,84 @@ fn a_new_object_of_the_same_name_waits_for_the_old_ones_objects() {
     world.settle();
     assert!(world.updated(), "{}", world.describe());
     assert!(world.pods.values().all(|p| p.image == crs::image("2.4.10")));
+}
+
+/// A Milvus that owns an object of every kind that has an owner.
+fn with_everything() -> Milvus {
+    let mut milvus = crs::mix("2.4.9");
+    milvus.spec.upgrade_policy.get_or_insert_default().pod_disruption_budgets = Some(true);
+    let proxy = milvus.spec.components.proxy.get_or_insert_default();
+    proxy.service.component.replicas = Some(2);
+    proxy.service.ingress = Some(serde_json::from_value(json!({"hosts": ["a.example"]})).unwrap());
+    milvus
+}
+
+/// Objects of the former share the names of those of the new one, so it waits for the last of them, of whatever kind.
+#[rstest]
+#[case::config_map(Kind::ConfigMap, "my-release")]
+#[case::service(Kind::Service, "my-release-milvus")]
+#[case::ingress(Kind::Ingress, "my-release-milvus")]
+#[case::pod_monitor(Kind::PodMonitor, "my-release")]
+#[case::budget(Kind::PodDisruptionBudget, "my-release-milvus-proxy")]
+#[case::deployment(Kind::Deployment, "my-release-milvus-proxy")]
+#[case::job(Kind::Job, "my-release-check")]
+fn an_object_of_any_kind_that_a_former_milvus_left_is_waited_for(#[case] left: Kind, #[case] name: &str) {
+    let mut world = World::running(with_everything());
+    let owner = world.service.clone().unwrap().metadata.owner_references.unwrap();
+    let labels = world.service.clone().unwrap().metadata.labels.unwrap();
+    let template = json!({"metadata": {}, "spec": {"restartPolicy": "Never", "containers": [{"name": "c", "image": "i"}]}});
+    world.add(
+        Kind::Job,
+        json!({"apiVersion": "batch/v1", "kind": "Job", "spec": {"template": template}, "metadata": {
+        "name": "my-release-check", "namespace": "default", "labels": labels, "ownerReferences": owner}}),
+    );
+    world.milvus = None;
+    let owned = [
+        Kind::ConfigMap,
+        Kind::Service,
+        Kind::Ingress,
+        Kind::PodMonitor,
+        Kind::PodDisruptionBudget,
+        Kind::Deployment,
+        Kind::Job,
+    ];
+    let others: Vec<Kind> = owned.into_iter().filter(|kind| *kind != left).collect();
+    world.delete_all(&others);
+    world.create(with_everything());
+    world.pass();
+    let (status, message, _) = world.condition(milvus_api::ConditionType::MilvusUpdated);
+    assert_eq!(status, "False");
+    assert!(message.contains(&format!("{} {name}", left.info().kind)), "{message}");
+    world.settle();
+    assert!(world.updated(), "{}", world.describe());
+}
+
+/// A volume claim outlives its Milvus, and the next one takes it over. One that is on its way out it can't take: its pod would
+/// never start, and the claim that is wanted has the same name.
+#[test]
+fn a_claim_that_goes_with_a_former_milvus_is_waited_for() {
+    const NAME: &str = "my-release-data";
+    let mut milvus = crs::rocksmq("2.4.9");
+    let dependencies = milvus.spec.dependencies.as_mut().unwrap();
+    dependencies.rocksmq.get_or_insert_default().persistence =
+        Some(serde_json::from_value(json!({"enabled": true})).unwrap());
+    let mut world = World::running(milvus.clone());
+    world.patch(
+        Kind::PersistentVolumeClaim,
+        NAME,
+        &json!({"metadata": {"finalizers": ["kubernetes.io/pvc-protection"]}}),
+    );
+    world.milvus = None;
+    world.tick();
+    world.delete_all(&[Kind::PersistentVolumeClaim]);
+    world.create(milvus);
+    world.settle();
+    let message = world.condition(milvus_api::ConditionType::MilvusUpdated).1;
+    assert!(message.contains(&format!("PersistentVolumeClaim {NAME}")), "{message}");
+    assert!(world.deployments.is_empty(), "{}", world.describe());
+    world.patch(Kind::PersistentVolumeClaim, NAME, &json!({"metadata": {"finalizers": null}}));
+    world.settle();
+    assert!(world.updated(), "{}", world.describe());
 }
 
 /// `milvus.io/pause-reconcile: "true"`: nothing is written, whatever changes; without it everything is caught up with.

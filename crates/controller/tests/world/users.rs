@@ -126,6 +126,47 @@ impl World {
         self.server.with(|store| store.delete(USER, target, &Preconditions::default(), propagation)).unwrap();
     }
 
+    /// Somebody makes an object.
+    pub fn add(&mut self, kind: Kind, object: Value) {
+        self.flush();
+        self.server.with(|store| store.create(USER, kind, object)).unwrap();
+        self.refresh();
+    }
+
+    /// Somebody edits an object with a merge patch.
+    pub fn patch(&mut self, kind: Kind, name: &str, patch: &Value) {
+        self.flush();
+        self.server.with(|store| store.patch_merge(USER, kind.at("default", name), patch)).unwrap();
+        self.refresh();
+    }
+
+    /// Somebody deletes all objects of these kinds.
+    pub fn delete_all(&mut self, kinds: &[Kind]) {
+        self.flush();
+        for kind in kinds {
+            let names: Vec<String> = self.server.with(|store| {
+                store.list(*kind).map(|o| o["metadata"]["name"].as_str().unwrap().to_owned()).collect()
+            });
+            for name in names {
+                self.delete(*kind, "default", &name);
+            }
+        }
+        self.refresh();
+    }
+
+    /// The Service is as another manager has made it, which wrote it whole: this operator has never applied it.
+    pub fn service_written_by(&mut self, manager: &str) {
+        self.flush();
+        let mut service = serde_json::to_value(self.service.clone().unwrap()).unwrap();
+        service["apiVersion"] = json!("v1");
+        service["kind"] = json!("Service");
+        let metadata = service["metadata"].as_object_mut().unwrap();
+        metadata.retain(|key, _| ["name", "namespace", "labels", "ownerReferences"].contains(&key.as_str()));
+        self.delete_all(&[Kind::Service]);
+        self.server.with(|store| store.create(manager, Kind::Service, service)).unwrap();
+        self.refresh();
+    }
+
     /// A Secret with these keys.
     pub(super) fn secret(&mut self, name: &str, keys: &[&str]) {
         let data: serde_json::Map<String, Value> =

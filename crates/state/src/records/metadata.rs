@@ -66,6 +66,8 @@ impl IngressRecord {
 /// A volume claim as the pass sees it. It is read by its name: one that upstream has made has no labels to be found by.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ClaimRecord {
+    /// `metadata.name`
+    pub name: String,
     /// Its metadata. A claim has no generation.
     pub meta: MetaRecord,
     /// Its spec.
@@ -77,6 +79,7 @@ impl ClaimRecord {
     pub fn of(object: &PersistentVolumeClaim) -> ClaimRecord {
         let spec = serde_json::to_value(&object.spec).unwrap_or_default();
         ClaimRecord {
+            name: object.metadata.name.clone().unwrap_or_default(),
             meta: MetaRecord::of(&object.metadata),
             spec: match spec {
                 Value::Object(spec) => spec,

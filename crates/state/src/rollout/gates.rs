@@ -5,12 +5,12 @@ use milvus_plan::{ComponentState, Hold, Plan, Position, Progress, holds};
 
 use super::target::Target;
 use super::{progress, running};
-use crate::observed::{Snapshot, Watched};
+use crate::observed::Snapshot;
 
 /// The gates that hold back everything, whatever is asked for: a pause, and objects of a former Milvus.
-pub fn of_everything(watched: &Watched) -> Vec<Hold> {
-    let facts =
-        Facts { paused: watched.milvus.paused(), former_objects: watched.leftovers(), ..Facts::default() };
+pub fn of_everything(snapshot: &Snapshot) -> Vec<Hold> {
+    let paused = snapshot.watched.milvus.paused();
+    let facts = Facts { paused, former_objects: snapshot.leftovers(), ..Facts::default() };
     holds(&facts, &Position::default())
 }
 
