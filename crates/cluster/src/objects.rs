@@ -1,14 +1,7 @@
 //! Owned objects of any kind, written through the one writer; what the API server answers is kept as a record.
 
-use k8s_openapi::NamespaceResourceScope;
-use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
-use k8s_openapi::api::batch::v1::Job;
-use k8s_openapi::api::core::v1::{ConfigMap, PersistentVolumeClaim, Service};
-use k8s_openapi::api::networking::v1::Ingress;
-use k8s_openapi::api::policy::v1::PodDisruptionBudget;
-use kube::Resource;
-use milvus_api::PodMonitor;
-use milvus_state::changes::Removal;
+use kube::api::{ApiResource, DynamicObject, GroupVersionKind};
+use milvus_state::changes::{Removal, Write};
 use milvus_state::kinds::Kind;
 use milvus_state::manifests::Manifest;
 use milvus_state::records::{
@@ -29,71 +22,62 @@ pub enum Written {
     Generation(Option<i64>),
 }
 
-/// Applies a complete object of one Milvus.
+/// Applies a complete object of one Milvus, after it has taken over what it must.
 ///
 /// # Errors
-/// What the API server refused, or that it gave no answer.
-pub async fn apply(
-    writer: &Writer,
-    records: &Records,
-    key: &Key,
-    manifest: &Manifest,
-) -> Result<Written, Error> {
-    let name = &manifest.name;
-    Ok(Written::Generation(match manifest.kind {
+/// What the API server refused, or that it gave no answer, or one that can't be decoded.
+pub async fn apply(writer: &Writer, records: &Records, key: &Key, write: &Write) -> Result<Written, Error> {
+    let Write { manifest, takes_over, component: _ } = write;
+    let Manifest { kind, name, object } = manifest;
+    if let Some(patch) = takes_over {
+        writer.take_over(&resource(*kind), &key.0, name, patch).await?;
+    }
+    let live = writer.apply_as(&resource(*kind), &key.0, name, object).await?;
+    let generation = live.metadata.generation.filter(|_| kind.row().has_generation);
+    let meta = || MetaRecord::of(&live.metadata);
+    match kind {
         Kind::Deployment => {
-            let record = DeploymentRecord::of(&send::<Deployment>(writer, key, manifest).await?);
+            let record = DeploymentRecord::of(&decoded(manifest, &key.0, live)?);
             records.deployments().put(key, name, record.clone());
             return Ok(Written::Deployment(Box::new(record)));
         }
         Kind::ConfigMap => {
-            let live = send::<ConfigMap>(writer, key, manifest).await?;
-            records.config_maps().put(key, name, ConfigMapRecord::of(&live));
-            None
+            let record = ConfigMapRecord::of(&decoded(manifest, &key.0, live)?);
+            records.config_maps().put(key, name, record);
         }
         Kind::Service => {
-            let live = send::<Service>(writer, key, manifest).await?;
-            records.services().put(key, name, ServiceRecord::of(&live));
-            None
-        }
-        Kind::PersistentVolumeClaim => {
-            send::<PersistentVolumeClaim>(writer, key, manifest).await?;
-            None
+            let record = ServiceRecord::of(&decoded(manifest, &key.0, live)?);
+            records.services().put(key, name, record);
         }
         Kind::Ingress => {
-            let live = send::<Ingress>(writer, key, manifest).await?;
-            records.ingresses().put(key, name, IngressRecord::of(&live));
-            live.metadata.generation
-        }
-        Kind::PodMonitor => {
-            let live = send::<PodMonitor>(writer, key, manifest).await?;
-            records.pod_monitors().put(key, name, MetaRecord::of(&live.metadata));
-            live.metadata.generation
+            let record = IngressRecord::of(&decoded(manifest, &key.0, live)?);
+            records.ingresses().put(key, name, record);
         }
         Kind::PodDisruptionBudget => {
-            let live = send::<PodDisruptionBudget>(writer, key, manifest).await?;
-            records.budgets().put(&budgets_key(&key.0), name, BudgetRecord::of(&live));
-            live.metadata.generation
+            let record = BudgetRecord::of(&decoded(manifest, &key.0, live)?);
+            records.budgets().put(&budgets_key(&key.0), name, record);
         }
-        Kind::Job => {
-            let live = send::<Job>(writer, key, manifest).await?;
-            records.jobs().put(key, name, MetaRecord::of(&live.metadata));
-            live.metadata.generation
-        }
-        Kind::StatefulSet => {
-            let live = send::<StatefulSet>(writer, key, manifest).await?;
-            records.stateful_sets().put(key, name, MetaRecord::of(&live.metadata));
-            live.metadata.generation
-        }
-    }))
+        Kind::PodMonitor => records.pod_monitors().put(key, name, meta()),
+        Kind::Job => records.jobs().put(key, name, meta()),
+        Kind::StatefulSet => records.stateful_sets().put(key, name, meta()),
+        // Read by its name when a pass needs it.
+        Kind::PersistentVolumeClaim => {}
+    }
+    Ok(Written::Generation(generation))
 }
 
-async fn send<K>(writer: &Writer, (namespace, _): &Key, manifest: &Manifest) -> Result<K, Error>
-where
-    K: Resource<Scope = NamespaceResourceScope> + Clone + DeserializeOwned + std::fmt::Debug,
-    K::DynamicType: Default,
-{
-    writer.apply(namespace, &manifest.name, &manifest.object).await
+/// An object that was written, as its type.
+fn decoded<K: DeserializeOwned>(
+    manifest: &Manifest,
+    namespace: &str,
+    live: DynamicObject,
+) -> Result<K, Error> {
+    let Manifest { kind, name, .. } = manifest;
+    let typed = serde_json::to_value(live).and_then(serde_json::from_value);
+    typed.map_err(|error| Error::Refused {
+        action: format!("apply {kind} {namespace}/{name}"),
+        source: Box::new(kube::Error::SerdeError(error)),
+    })
 }
 
 /// Deletes an object that a Milvus has no more. One that is gone already is no error.
@@ -102,15 +86,12 @@ where
 /// What the API server refused, or that it gave no answer.
 pub async fn remove(writer: &Writer, namespace: &str, removal: &Removal) -> Result<(), Error> {
     let Removal { kind, name, uid } = removal;
-    match kind {
-        Kind::ConfigMap => writer.delete::<ConfigMap>(namespace, name, uid).await,
-        Kind::Service => writer.delete::<Service>(namespace, name, uid).await,
-        Kind::PersistentVolumeClaim => writer.delete::<PersistentVolumeClaim>(namespace, name, uid).await,
-        Kind::Ingress => writer.delete::<Ingress>(namespace, name, uid).await,
-        Kind::PodMonitor => writer.delete::<PodMonitor>(namespace, name, uid).await,
-        Kind::PodDisruptionBudget => writer.delete::<PodDisruptionBudget>(namespace, name, uid).await,
-        Kind::Deployment => writer.delete::<Deployment>(namespace, name, uid).await,
-        Kind::Job => writer.delete::<Job>(namespace, name, uid).await,
-        Kind::StatefulSet => writer.delete::<StatefulSet>(namespace, name, uid).await,
-    }
+    writer.delete(&resource(*kind), namespace, name, uid).await
+}
+
+/// Where the API server has the objects of a kind.
+fn resource(kind: Kind) -> ApiResource {
+    let row = kind.row();
+    let kind = GroupVersionKind::gvk(row.group, row.version, &kind.to_string());
+    ApiResource::from_gvk_with_plural(&kind, row.plural)
 }

@@ -8,12 +8,15 @@ use std::time::Duration;
 
 use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::events::v1::Event;
-use kube::api::{Api, DeleteParams, Patch, PatchParams, PostParams, Preconditions, PropagationPolicy};
+use kube::api::{
+    Api, ApiResource, DeleteParams, DynamicObject, Patch, PatchParams, PostParams, Preconditions,
+    PropagationPolicy,
+};
 use kube::{Client, Resource, ResourceExt as _};
 use milvus_api::{Milvus, keys};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::json;
+use serde_json::{Value, json};
 use snafu::{ResultExt as _, Snafu, ensure};
 
 /// Longest wait for the answer to a write. Shorter than the time by which a lease is held when it is renewed.
@@ -135,33 +138,91 @@ impl Writer {
         Api::namespaced(self.client.clone(), namespace)
     }
 
-    /// Applies a complete object. Fields that were in an earlier apply and are not in this one are removed; fields of other
-    /// managers stay unless this names them: then this wins.
+    /// Applies a complete object of a type, as [`Writer::apply_as`].
+    ///
+    /// # Errors
+    /// What the API server refused, or that it gave no answer, or one that can't be decoded.
     pub async fn apply<K, T>(&self, namespace: &str, name: &str, object: &T) -> Result<K, Error>
     where
-        K: Resource<Scope = NamespaceResourceScope> + Clone + DeserializeOwned + std::fmt::Debug,
-        K::DynamicType: Default,
+        K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
+            + Clone
+            + DeserializeOwned
+            + std::fmt::Debug,
+        T: Serialize + std::fmt::Debug,
+    {
+        self.send_apply(self.api(namespace), &K::kind(&()), namespace, name, object).await
+    }
+
+    /// Applies a complete object of any kind. Fields that were in an earlier apply and are not in this one are removed;
+    /// fields of other managers stay unless this names them: then this wins.
+    ///
+    /// # Errors
+    /// What the API server refused, or that it gave no answer, or one that can't be decoded.
+    pub async fn apply_as(
+        &self,
+        kind: &ApiResource,
+        namespace: &str,
+        name: &str,
+        object: &Value,
+    ) -> Result<DynamicObject, Error> {
+        let api = Api::namespaced_with(self.client.clone(), namespace, kind);
+        self.send_apply(api, &kind.kind, namespace, name, object).await
+    }
+
+    /// Changes who owns the fields of an object, by a merge patch of `metadata.managedFields` that names the version that
+    /// was seen: whoever has written since then makes it a conflict.
+    ///
+    /// # Errors
+    /// What the API server refused, or that it gave no answer.
+    pub async fn take_over(
+        &self,
+        kind: &ApiResource,
+        namespace: &str,
+        name: &str,
+        patch: &Value,
+    ) -> Result<(), Error> {
+        let params =
+            PatchParams { field_manager: Some(keys::FIELD_MANAGER.to_owned()), ..PatchParams::default() };
+        let api: Api<DynamicObject> = Api::namespaced_with(self.client.clone(), namespace, kind);
+        let action = format!("take over fields of {} {namespace}/{name}", kind.kind);
+        self.send(action, api.patch(name, &params, &Patch::Merge(patch))).await.map(|_| ())
+    }
+
+    async fn send_apply<K, T>(
+        &self,
+        api: Api<K>,
+        kind: &str,
+        namespace: &str,
+        name: &str,
+        object: &T,
+    ) -> Result<K, Error>
+    where
+        K: Clone + DeserializeOwned + std::fmt::Debug,
         T: Serialize + std::fmt::Debug,
     {
         let params = PatchParams::apply(keys::FIELD_MANAGER).force();
-        let action = format!("apply {} {namespace}/{name}", K::kind(&K::DynamicType::default()));
-        let api = self.api::<K>(namespace);
+        let action = format!("apply {kind} {namespace}/{name}");
         self.send(action, api.patch(name, &params, &Patch::Apply(object))).await
     }
 
     /// Deletes the object that was seen; one of the same name that came after it stays.
-    pub async fn delete<K>(&self, namespace: &str, name: &str, uid: &str) -> Result<(), Error>
-    where
-        K: Resource<Scope = NamespaceResourceScope> + Clone + DeserializeOwned + std::fmt::Debug,
-        K::DynamicType: Default,
-    {
+    ///
+    /// # Errors
+    /// What the API server refused, or that it gave no answer.
+    pub async fn delete(
+        &self,
+        kind: &ApiResource,
+        namespace: &str,
+        name: &str,
+        uid: &str,
+    ) -> Result<(), Error> {
         let params = DeleteParams {
             preconditions: Some(Preconditions { uid: Some(uid.to_owned()), resource_version: None }),
             propagation_policy: Some(PropagationPolicy::Background),
             ..DeleteParams::default()
         };
-        let api = self.api::<K>(namespace);
-        let action = format!("delete {} {namespace}/{name}", K::kind(&K::DynamicType::default()));
+        let api: Api<DynamicObject> = Api::namespaced_with(self.client.clone(), namespace, kind);
+        let action = format!("delete {} {namespace}/{name}", kind.kind);
         gone_is_good(self.send(action, api.delete(name, &params)).await)
     }
 

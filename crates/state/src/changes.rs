@@ -3,6 +3,7 @@
 pub mod assemble;
 pub mod objects;
 mod owned;
+mod ownership;
 mod workload;
 
 pub use assemble::{Leftover, Turns, remains};

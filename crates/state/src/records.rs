@@ -20,4 +20,4 @@ pub use metadata::{ClaimRecord, IngressRecord, MetaRecord, MonitorKind};
 pub use milvus::MilvusRecord;
 pub use milvus_api::names::Slot;
 pub use pod::PodRecord;
-pub use service::ServiceRecord;
+pub use service::{ServiceRecord, is_ours};

@@ -48,8 +48,9 @@ async fn write_all(
         ctx.records.wrote(key.clone(), written);
     }
     let mut failed = None;
-    for manifest in writes.iter().map(|write| &write.manifest) {
-        match objects::apply(writer, &ctx.records, key, manifest).await {
+    for write in writes {
+        let manifest = &write.manifest;
+        match objects::apply(writer, &ctx.records, key, write).await {
             Ok(Written::Deployment(record)) => {
                 applied.deployments.insert(manifest.name.clone(), *record);
             }

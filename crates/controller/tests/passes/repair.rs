@@ -1,7 +1,6 @@
 //! Owned objects that somebody deletes or edits.
 
-use k8s_openapi::api::core::v1::{Service, ServiceSpec};
-use milvus_api::ConditionType;
+use k8s_openapi::api::core::v1::{Service, ServicePort, ServiceSpec};
 use rstest::rstest;
 
 use crate::world::{Demands, World, crs};
@@ -122,16 +121,68 @@ fn config_map_and_service_are_kept() {
     assert_eq!(entry(world.service.as_ref().unwrap()), entry(&service));
 }
 
-/// Ports are told apart by number: a port that somebody has given another number is a second one of the same name,
-/// which the API server refuses. That is told, with what to do.
+/// Ports are told apart by number: one that somebody has given another number is a second one of the same name beside ours,
+/// and would be refused. It is put back all the same; a port that somebody has added stays.
 #[test]
-fn a_port_with_another_number_is_told() {
+fn a_port_with_another_number_is_put_back() {
     let mut world = World::running(crs::mix("2.4.9"));
-    world.service.as_mut().unwrap().spec.as_mut().unwrap().ports.as_mut().unwrap()[0].port = 1;
+    let before = ports(&world);
+    edit_ports(&mut world, |ports| {
+        ports[0].port = 1;
+        ports.push(ServicePort { name: Some("mine".to_owned()), port: 7, ..ServicePort::default() });
+    });
     world.pass();
-    let (status, message, reason) = world.condition(ConditionType::UpgradeProgressing);
-    assert_eq!((status.as_str(), reason.as_str()), ("False", "WriteFailed"), "{message}");
-    assert!(message.contains("can't apply Service default/my-release-milvus: "), "{message}");
+    let mut with_mine = before;
+    with_mine.push(("mine".to_owned(), 7));
+    with_mine.sort();
+    assert_eq!(ports(&world), with_mine, "in the next pass");
+    world.settle();
+    assert!(world.updated(), "{}", world.describe());
+    assert_eq!(ports(&world), with_mine);
+}
+
+/// What another operator, or Helm, has written stays beside what we apply, unless it becomes ours first.
+#[rstest]
+#[case::the_go_operator("manager")]
+#[case::helm("helm")]
+fn a_port_of_another_writer_goes_with_a_change_of_the_spec(#[case] writer: &str) {
+    let mut world = World::running(crs::mix("2.4.9"));
+    world.service_written_by(writer);
+    world.settle();
+    world.edit(|m| m.spec.components.proxy.get_or_insert_default().service.port = Some(443));
+    world.settle();
+    assert!(world.updated(), "{}", world.describe());
+    assert_eq!(ports(&world), [("metrics".to_owned(), 9091), ("milvus".to_owned(), 443)]);
+}
+
+/// Of the Go operator everything becomes ours at the first write, so that a label goes when the spec has it no more.
+#[test]
+fn what_the_go_operator_wrote_goes_with_its_field() {
+    let mut milvus = crs::mix("2.4.9");
+    let labels = [("team".to_owned(), "search".to_owned())].into();
+    milvus.spec.components.proxy.get_or_insert_default().service.service_labels = labels;
+    let mut world = World::running(milvus);
+    world.service_written_by("manager");
+    world.settle();
+    let label = |world: &World| {
+        world.service.as_ref().unwrap().metadata.labels.as_ref().unwrap().get("team").cloned()
+    };
+    assert_eq!(label(&world).as_deref(), Some("search"));
+    world.edit(|m| m.spec.components.proxy.as_mut().unwrap().service.service_labels.clear());
+    world.settle();
+    assert_eq!(label(&world), None);
+}
+
+fn edit_ports(world: &mut World, edit: impl FnOnce(&mut Vec<ServicePort>)) {
+    edit(world.service.as_mut().unwrap().spec.as_mut().unwrap().ports.as_mut().unwrap());
+}
+
+/// Names and numbers.
+fn ports(world: &World) -> Vec<(String, i32)> {
+    let spec = world.service.clone().unwrap().spec.unwrap();
+    let mut ports: Vec<_> = spec.ports.unwrap().into_iter().map(|p| (p.name.unwrap(), p.port)).collect();
+    ports.sort();
+    ports
 }
 
 /// What a Service asks for, without the addresses that it was given.

@@ -16,11 +16,13 @@ pub struct Write {
     pub manifest: Manifest,
     /// The component that it is a workload of.
     pub component: Option<Component>,
+    /// Sent before it, as a merge patch: fields that others own and that must go become ours.
+    pub takes_over: Option<Value>,
 }
 
 impl From<Manifest> for Write {
     fn from(manifest: Manifest) -> Write {
-        Write { manifest, component: None }
+        Write { manifest, component: None, takes_over: None }
     }
 }
 

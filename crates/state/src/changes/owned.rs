@@ -7,6 +7,7 @@ use k8s_openapi::api::core::v1::ConfigMap;
 use serde_json::Value;
 
 use super::objects::{Removal, Write};
+use super::ownership;
 use crate::desired::Desired;
 use crate::hash;
 use crate::kinds::{Kind, OnRefusal};
@@ -22,13 +23,7 @@ use crate::spec::{ComponentSettings, DataVolume, Spec};
 pub fn writes(spec: &Spec, desired: &Desired, snapshot: &Snapshot) -> Result<Vec<Write>, Error> {
     let watched = &snapshot.watched;
     let mut found = config_maps(spec, snapshot)?;
-    if let Some(wanted) = service::service(spec)? {
-        let live = watched.service.as_ref();
-        if !live.is_some_and(|live| service::in_sync(live, &wanted)) {
-            let name = wanted.metadata.name.clone().unwrap_or_default();
-            found.push(Manifest::of(Kind::Service, &name, &wanted)?);
-        }
-    }
+    let entry = entry(spec, watched)?;
     if let Some(DataVolume::Claim(settings)) = &spec.data {
         let live = snapshot.claim.as_ref();
         let wanted = claim::claim(spec, settings)?;
@@ -49,7 +44,19 @@ pub fn writes(spec: &Spec, desired: &Desired, snapshot: &Snapshot) -> Result<Vec
         let live = watched.budgets.get(&wanted.name).map(|live| &live.meta);
         found.extend((!settled(watched, live, &wanted)).then_some(wanted));
     }
-    Ok(found.into_iter().map(Write::from).collect())
+    Ok(found.into_iter().map(Write::from).chain(entry).collect())
+}
+
+/// The Service, with what must be taken over from others before it is applied.
+fn entry(spec: &Spec, watched: &Watched) -> Result<Option<Write>, Error> {
+    let live = watched.service.as_ref();
+    let Some(wanted) = service::service(spec)? else { return Ok(None) };
+    if live.is_some_and(|live| service::in_sync(live, &wanted)) {
+        return Ok(None);
+    }
+    let name = wanted.metadata.name.clone().unwrap_or_default();
+    let takes_over = live.and_then(|live| ownership::of_service(live, &wanted));
+    Ok(Some(Write { takes_over, ..Write::from(Manifest::of(Kind::Service, &name, &wanted)?) }))
 }
 
 /// What the spec no longer asks for. The volume claim is not among it: data is never deleted by an edit.

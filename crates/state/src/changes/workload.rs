@@ -262,6 +262,6 @@ impl Workload<'_> {
 
     fn assemble(&self, slot: Option<Slot>, shell: &Shell, body: Body) -> Result<Write, Error> {
         let manifest = workload::deployment(self.spec, self.target.settings(), slot, shell, body)?;
-        Ok(Write { manifest, component: Some(self.target.component()) })
+        Ok(Write { component: Some(self.target.component()), ..Write::from(manifest) })
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::{Service, ServicePort};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ManagedFieldsEntry, ObjectMeta};
 use milvus_api::keys;
 
 use super::fields::{annotation, owner_uid};
@@ -30,6 +31,8 @@ pub struct ServiceRecord {
     pub annotations: BTreeMap<String, String>,
     /// First address of the load balancer: an IP or a host name.
     pub ingress: Option<String>,
+    /// `metadata.managedFields`, where others than this operator own fields of it; else empty, to keep it small.
+    pub owners: Vec<ManagedFieldsEntry>,
 }
 
 impl ServiceRecord {
@@ -55,6 +58,22 @@ impl ServiceRecord {
             labels: object.metadata.labels.clone().unwrap_or_default(),
             annotations: object.metadata.annotations.clone().unwrap_or_default(),
             ingress,
+            owners: owners(&object.metadata),
         }
     }
+}
+
+fn owners(meta: &ObjectMeta) -> Vec<ManagedFieldsEntry> {
+    let all = meta.managed_fields.clone().unwrap_or_default();
+    match all.iter().any(|entry| entry.subresource.is_none() && !is_ours(entry)) {
+        true => all,
+        false => Vec::new(),
+    }
+}
+
+/// What this operator has applied.
+pub fn is_ours(entry: &ManagedFieldsEntry) -> bool {
+    entry.manager.as_deref() == Some(keys::FIELD_MANAGER)
+        && entry.operation.as_deref() == Some("Apply")
+        && entry.subresource.is_none()
 }
