@@ -15,13 +15,15 @@ pub type Key = (String, String);
 pub struct Cache<T> {
     /// A Milvus has few of each kind, most have one: a tree would take room for eleven.
     entries: HashMap<Key, Vec<(String, T)>>,
+    /// Objects that are there and can't be decoded, and why: what their records say is out of date.
+    unreadable: BTreeMap<(Key, String), String>,
     /// What the relists under way have named so far; the rest of their scope goes when they end.
     relists: Vec<(Scope, HashSet<(Key, String)>)>,
 }
 
 impl<T> Default for Cache<T> {
     fn default() -> Self {
-        Cache { entries: HashMap::new(), relists: Vec::new() }
+        Cache { entries: HashMap::new(), unreadable: BTreeMap::new(), relists: Vec::new() }
     }
 }
 
@@ -43,10 +45,9 @@ pub(crate) fn may_replace(old: &str, new: &str) -> bool {
 impl<T: Versioned + Clone> Cache<T> {
     /// Keeps a record, unless a newer one is here.
     pub fn put(&mut self, key: &Key, name: &str, record: T) {
-        for (scope, seen) in &mut self.relists {
-            if scope.contains(&key.0) {
-                seen.insert((key.clone(), name.to_owned()));
-            }
+        self.see(key, name);
+        if !self.unreadable.is_empty() {
+            self.unreadable.remove(&(key.clone(), name.to_owned()));
         }
         let of_key = self.entries.entry(key.clone()).or_default();
         match of_key.iter_mut().find(|(other, _)| other == name) {
@@ -59,8 +60,40 @@ impl<T: Versioned + Clone> Cache<T> {
         }
     }
 
+    /// Remembers that an object is there and can't be decoded.
+    pub fn unreadable(&mut self, key: &Key, name: &str, why: String) {
+        self.see(key, name);
+        self.unreadable.insert((key.clone(), name.to_owned()), why);
+    }
+
+    /// Name of an object of a Milvus that can't be decoded, and why.
+    pub fn unknown(&self, key: &Key) -> Option<(&str, &str)> {
+        let mut of_key = self.unreadable.iter().filter(|((owner, _), _)| owner == key);
+        of_key.next().map(|((_, name), why)| (&**name, &**why))
+    }
+
+    fn see(&mut self, key: &Key, name: &str) {
+        for (scope, seen) in &mut self.relists {
+            if scope.contains(&key.0) {
+                seen.insert((key.clone(), name.to_owned()));
+            }
+        }
+    }
+
+    /// Forgets the record of this name, whosever it is; gives whose it was.
+    pub fn take(&mut self, name: &str) -> Option<Key> {
+        let mut found =
+            self.entries.iter().filter(|(_, of_key)| of_key.iter().any(|(other, _)| other == name));
+        let key = found.next()?.0.clone();
+        self.remove(&key, name);
+        Some(key)
+    }
+
     /// Forgets a record.
     pub fn remove(&mut self, key: &Key, name: &str) {
+        if !self.unreadable.is_empty() {
+            self.unreadable.remove(&(key.clone(), name.to_owned()));
+        }
         if let Some(of_key) = self.entries.get_mut(key) {
             of_key.retain(|(other, _)| other != name);
             if of_key.is_empty() {
@@ -84,6 +117,8 @@ impl<T: Versioned + Clone> Cache<T> {
             let entries = of_key.iter().map(|(name, _)| (key.clone(), name.clone()));
             gone.extend(entries.filter(|entry| !seen.contains(entry)));
         }
+        let unreadable = self.unreadable.keys().filter(|(key, _)| scope.contains(&key.0));
+        gone.extend(unreadable.filter(|entry| !seen.contains(*entry)).cloned());
         for (key, name) in &gone {
             self.remove(key, name);
         }

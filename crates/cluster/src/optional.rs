@@ -10,14 +10,15 @@ use futures::channel::mpsc::UnboundedSender;
 use futures::{StreamExt as _, pin_mut};
 use kube::core::{GroupVersionKind, PartialObjectMeta};
 use kube::error::DiscoveryError;
-use kube::runtime::{WatchStreamExt as _, watcher};
+use kube::runtime::watcher;
 use kube::{Resource as _, discovery};
 use milvus_api::PodMonitor;
 use milvus_state::records::{MetaRecord, MonitorKind};
 use tokio::sync::watch;
 
 use crate::cache::Key;
-use crate::watch::{Synced, Watching, keep, ours};
+use crate::changes::{Change, changes, keep};
+use crate::watch::{Synced, Watching, ours};
 
 /// Time between two looks for the kind.
 pub const LOOK_AGAIN: Duration = Duration::from_secs(30);
@@ -89,15 +90,14 @@ fn learn(watching: &Watching, news: &mut News, known: &watch::Sender<bool>, kind
 
 /// Watches until the kind is gone.
 async fn follow(watching: &Watching, news: &mut News, known: &watch::Sender<bool>) {
-    let api = watching.scope.api::<PartialObjectMeta<PodMonitor>>(&watching.client);
-    let events = watcher(api, ours()).default_backoff();
-    pin_mut!(events);
-    while let Some(event) = events.next().await {
-        let keys = match event {
-            Ok(event) => {
-                let listed = matches!(event, watcher::Event::InitDone);
+    let changes = changes::<PartialObjectMeta<PodMonitor>>(&watching.scope, &watching.client, &ours());
+    pin_mut!(changes);
+    while let Some(change) = changes.next().await {
+        let keys = match change {
+            Ok(change) => {
+                let listed = matches!(change, Change::Relisted);
                 let of = |object: &PartialObjectMeta<PodMonitor>| MetaRecord::of(&object.metadata);
-                let keys = keep(&mut watching.records.pod_monitors(), &watching.scope, event.into(), of);
+                let keys = keep(&mut watching.records.pod_monitors(), &watching.scope, change, of);
                 if listed {
                     learn(watching, news, known, MonitorKind::Present);
                 }

@@ -3,63 +3,63 @@
 //! A failed read is an error, never an empty value: "no such Secret" and "the API server did not answer" are different
 //! things.
 
+use std::time::Duration;
+
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod, Secret};
 use kube::Client;
 use kube::api::{Api, DynamicObject, ListParams};
 use kube::core::ApiResource;
 use milvus_api::keys;
+use milvus_state::kinds::Kind;
 use milvus_state::records::{ClaimRecord, PodRecord};
 use serde_json::Value;
 use snafu::{ResultExt as _, Snafu};
 
+/// Longest wait for the answer to a read. A pass that waits holds up its Milvus; nothing else.
+pub const READ_TIMEOUT: Duration = Duration::from_secs(30);
+
 /// A read that failed.
 #[derive(Debug, Snafu)]
 pub enum Error {
-    /// List of pods.
-    #[snafu(display("can't list the pods of {namespace}/{name}: {source}"))]
-    Pods {
-        /// Namespace of the Milvus.
-        namespace: String,
-        /// Name of the Milvus.
-        name: String,
+    /// The API server refused it, could not be reached, or gave an answer that can't be decoded.
+    #[snafu(display("can't {action}: {source}"))]
+    Failed {
+        /// What was attempted.
+        action: String,
         /// What the API server said.
         #[snafu(source(from(kube::Error, Box::new)))]
         source: Box<kube::Error>,
     },
-    /// A live template.
-    #[snafu(display("can't read Deployment {namespace}/{name}: {source}"))]
-    Deployment {
+    /// A watch brought an object that can't be decoded: what it is like is not known.
+    #[snafu(display("{kind} {namespace}/{name} can't be decoded: {why}"))]
+    Unreadable {
+        /// Its kind.
+        kind: Kind,
         /// Namespace.
         namespace: String,
         /// Name.
         name: String,
-        /// What the API server said.
-        #[snafu(source(from(kube::Error, Box::new)))]
-        source: Box<kube::Error>,
+        /// What the decoder says.
+        why: String,
     },
-    /// A volume claim.
-    #[snafu(display("can't read PersistentVolumeClaim {namespace}/{name}: {source}"))]
-    Claim {
-        /// Namespace.
-        namespace: String,
-        /// Name.
-        name: String,
-        /// What the API server said.
-        #[snafu(source(from(kube::Error, Box::new)))]
-        source: Box<kube::Error>,
+    /// No answer.
+    #[snafu(display("can't {action}: no answer within {} s", READ_TIMEOUT.as_secs()))]
+    Silence {
+        /// What was attempted.
+        action: String,
     },
-    /// A Secret.
-    #[snafu(display("can't read Secret {namespace}/{name}: {source}"))]
-    Secret {
-        /// Namespace.
-        namespace: String,
-        /// Name.
-        name: String,
-        /// What the API server said.
-        #[snafu(source(from(kube::Error, Box::new)))]
-        source: Box<kube::Error>,
-    },
+}
+
+/// The answer to a read, if it comes in time.
+async fn answer<T>(
+    request: impl Future<Output = Result<T, kube::Error>>,
+    action: String,
+) -> Result<T, Error> {
+    match tokio::time::timeout(READ_TIMEOUT, request).await {
+        Ok(answer) => answer.context(FailedSnafu { action }),
+        Err(_elapsed) => SilenceSnafu { action }.fail(),
+    }
 }
 
 /// Pods of a Milvus that are not finished, as the API server has them now.
@@ -69,7 +69,7 @@ pub async fn pods(client: &Client, namespace: &str, name: &str) -> Result<Vec<Po
         format!("{}={name},{}={},{}", keys::INSTANCE, keys::MANAGED_BY, keys::MANAGER, keys::COMPONENT);
     let params =
         ListParams::default().labels(&selector).fields("status.phase!=Succeeded,status.phase!=Failed");
-    let list = api.list(&params).await.context(PodsSnafu { namespace, name })?;
+    let list = answer(api.list(&params), format!("list the pods of {namespace}/{name}")).await?;
     Ok(list.items.iter().filter_map(PodRecord::of).collect())
 }
 
@@ -77,14 +77,14 @@ pub async fn pods(client: &Client, namespace: &str, name: &str) -> Result<Vec<Po
 pub async fn template(client: &Client, namespace: &str, name: &str) -> Result<Option<Value>, Error> {
     let kind = ApiResource::erase::<Deployment>(&());
     let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), namespace, &kind);
-    let object = api.get_opt(name).await.context(DeploymentSnafu { namespace, name })?;
+    let object = answer(api.get_opt(name), format!("read Deployment {namespace}/{name}")).await?;
     Ok(object.and_then(|o| o.data.pointer("/spec/template").cloned()))
 }
 
 /// A volume claim; `None` if there is none of that name.
 pub async fn claim(client: &Client, namespace: &str, name: &str) -> Result<Option<ClaimRecord>, Error> {
     let api: Api<PersistentVolumeClaim> = Api::namespaced(client.clone(), namespace);
-    let found = api.get_opt(name).await.context(ClaimSnafu { namespace, name })?;
+    let found = answer(api.get_opt(name), format!("read PersistentVolumeClaim {namespace}/{name}")).await?;
     Ok(found.as_ref().map(ClaimRecord::of))
 }
 
@@ -126,16 +126,21 @@ impl std::fmt::Debug for SecretData {
 /// goes wrong is an error, and nothing is known.
 pub async fn secret(client: &Client, namespace: &str, name: &str) -> Result<SecretRead, Error> {
     let api: Api<Secret> = Api::namespaced(client.clone(), namespace);
-    match api.get_opt(name).await {
+    match answer(api.get_opt(name), format!("read Secret {namespace}/{name}")).await {
         Ok(None) => Ok(SecretRead::Missing),
         Ok(Some(found)) => {
             let data = found.data.unwrap_or_default().into_iter().map(|(key, value)| (key, value.0));
             Ok(SecretRead::Data(SecretData(data.collect())))
         }
-        Err(kube::Error::Api(status)) if status.code == FORBIDDEN => {
-            Ok(SecretRead::Forbidden(status.message.clone()))
-        }
-        Err(source) => Err(source).context(SecretSnafu { namespace, name }),
+        Err(error) => match &error {
+            Error::Failed { source, .. }
+                if let kube::Error::Api(status) = &**source
+                    && status.code == FORBIDDEN =>
+            {
+                Ok(SecretRead::Forbidden(status.message.clone()))
+            }
+            _ => Err(error),
+        },
     }
 }
 

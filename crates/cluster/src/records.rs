@@ -6,12 +6,14 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use jiff::Timestamp;
 use milvus_api::{Milvus, MilvusUpgrade};
 use milvus_state::Watched;
+use milvus_state::kinds::Kind;
 use milvus_state::records::{
     BudgetRecord, ConfigMapRecord, DeploymentRecord, IngressRecord, MetaRecord, MilvusRecord, MonitorKind,
     ServiceRecord,
 };
 
 use crate::cache::{Cache, Key, Versioned, may_replace};
+use crate::read::Error;
 use crate::stored::Stored;
 
 /// What is kept between passes.
@@ -114,9 +116,19 @@ impl Records {
     }
 
     /// What the watches hold about one Milvus. `now`: the moment of the pass.
-    pub fn watched(&self, key: &Key, milvus: &Milvus, now: Timestamp, operator_version: &str) -> Watched {
+    ///
+    /// # Errors
+    /// One of its objects is there and can't be decoded: what it is like is not known.
+    pub fn watched(
+        &self,
+        key: &Key,
+        milvus: &Milvus,
+        now: Timestamp,
+        operator_version: &str,
+    ) -> Result<Watched, Error> {
+        self.all_readable(key)?;
         let entry = format!("{}-milvus", key.1);
-        Watched {
+        Ok(Watched {
             now,
             milvus: MilvusRecord::of(milvus),
             deployments: self.deployments().of(key),
@@ -130,7 +142,21 @@ impl Records {
             jobs: self.jobs().of(key),
             minio_link: self.minio().contains(&key.0),
             operator_version: operator_version.to_owned(),
+        })
+    }
+
+    /// Every object of a Milvus could be decoded. Of Jobs, StatefulSets and PodMonitors only the metadata is kept, which
+    /// always can.
+    fn all_readable(&self, key: &Key) -> Result<(), Error> {
+        fn of<T: Versioned + Clone>(kind: Kind, cache: &Cache<T>, key: &Key) -> Result<(), Error> {
+            let Some((name, why)) = cache.unknown(key) else { return Ok(()) };
+            let (namespace, name, why) = (key.0.clone(), name.to_owned(), why.to_owned());
+            Err(Error::Unreadable { kind, namespace, name, why })
         }
+        of(Kind::Deployment, &self.deployments(), key)?;
+        of(Kind::ConfigMap, &self.config_maps(), key)?;
+        of(Kind::Service, &self.services(), key)?;
+        of(Kind::Ingress, &self.ingresses(), key)
     }
 
     /// Remembers a Milvus as a write of ours returned it.

@@ -13,18 +13,19 @@ use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::{Pod, Service};
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::core::PartialObjectMeta;
-use kube::runtime::{WatchStreamExt as _, watcher};
+use kube::runtime::watcher;
 use kube::{Client, Resource, ResourceExt as _};
 use milvus_api::{MilvusUpgrade, keys};
 use milvus_state::kinds::Kind;
 use milvus_state::records::{
     BudgetRecord, ConfigMapRecord, DeploymentRecord, IngressRecord, MetaRecord, ServiceRecord,
 };
-use serde::de::DeserializeOwned;
 use tokio::sync::watch;
 
 use crate::cache::{Cache, Key, Versioned};
+use crate::changes::{Change, Object, changes, keep, owner};
 use crate::records::{Records, budgets_key};
 use crate::scope::Scope;
 use crate::stored::Stored;
@@ -60,7 +61,8 @@ impl Watching {
         owned.chain([self.pods(), self.minio()]).chain(upgrades).collect()
     }
 
-    fn owned(&self, kind: Kind) -> Option<Watch> {
+    /// The watch of an owned kind, if there is one.
+    pub fn owned(&self, kind: Kind) -> Option<Watch> {
         Some(match kind {
             Kind::ConfigMap => self.cached(ConfigMapRecord::of, Records::config_maps),
             Kind::Service => self.cached(ServiceRecord::of, Records::services),
@@ -74,17 +76,25 @@ impl Watching {
         })
     }
 
+    fn changes<K: Object + 'static>(
+        &self,
+        config: &watcher::Config,
+    ) -> impl Stream<Item = watcher::Result<Change<K>>> + Send + use<K>
+    where
+        K::DynamicType: Default,
+    {
+        changes(&self.scope, &self.client, config)
+    }
+
     /// Objects of a kind that become records.
     fn cached<K, T>(&self, record: fn(&K) -> T, open: fn(&Records) -> MutexGuard<'_, Cache<T>>) -> Watch
     where
-        K: Resource<Scope = NamespaceResourceScope> + Clone + Debug + DeserializeOwned + Send + 'static,
+        K: Object + 'static,
         K::DynamicType: Default,
         T: Versioned + Clone + 'static,
     {
         let (records, scope) = (self.records.clone(), self.scope.clone());
-        feed(watcher::watcher(self.scope.api::<K>(&self.client), ours()), move |change| {
-            keep(&mut open(&records), &scope, change, record)
-        })
+        feed(self.changes(&ours()), move |change| keep(&mut open(&records), &scope, change, record))
     }
 
     /// Objects of a kind of which the metadata is enough.
@@ -99,8 +109,8 @@ impl Watching {
     /// only one that comes, goes or selects other pods is news.
     fn budgets(&self) -> Watch {
         let (records, scope) = (self.records.clone(), self.scope.clone());
-        let api = self.scope.api::<PodDisruptionBudget>(&self.client);
-        feed(watcher::watcher(api, watcher::Config::default().page_size(PAGE)), move |change| {
+        let changes = self.changes::<PodDisruptionBudget>(&watcher::Config::default().page_size(PAGE));
+        feed(changes, move |change| {
             let mut cache = records.budgets();
             match change {
                 Change::Relist => {
@@ -115,12 +125,18 @@ impl Watching {
                         known.selector != record.selector || known.meta.generation != record.meta.generation
                     });
                     cache.put(&key, &name, record);
-                    news.then(|| vec![owner(&budget).unwrap_or(key)])
+                    news.then(|| vec![owner(&budget.metadata).unwrap_or(key)])
                 }
-                Change::Gone(budget) => {
-                    let key = budgets_key(&budget.namespace()?);
-                    cache.remove(&key, &budget.name_any());
-                    Some(vec![owner(&budget).unwrap_or(key)])
+                Change::Unreadable(meta, why) => {
+                    let (namespace, name) =
+                        (meta.namespace.unwrap_or_default(), meta.name.unwrap_or_default());
+                    tracing::warn!(%namespace, %name, %why, "a PodDisruptionBudget can't be decoded and does not count");
+                    None
+                }
+                Change::Gone(meta) => {
+                    let key = budgets_key(meta.namespace.as_deref()?);
+                    cache.remove(&key, meta.name.as_deref()?);
+                    Some(vec![owner(&meta).unwrap_or(key)])
                 }
                 Change::Relisted => Some(cache.relisted(&scope)),
             }
@@ -128,42 +144,39 @@ impl Watching {
     }
 
     /// Pods of all Milvus objects that are not finished, as triggers only: what a pod says is read when it matters.
-    fn pods(&self) -> Watch {
+    pub fn pods(&self) -> Watch {
         let unfinished = ours().fields("status.phase!=Succeeded,status.phase!=Failed");
-        let events = watcher::watcher(self.scope.api::<PartialObjectMeta<Pod>>(&self.client), unfinished);
-        feed(events, |event: Change<PartialObjectMeta<Pod>>| match event {
-            Change::Put(pod) | Change::Gone(pod) => owner(&pod).map(|key| vec![key]),
+        feed(self.changes(&unfinished), |event: Change<PartialObjectMeta<Pod>>| match event {
+            Change::Put(PartialObjectMeta { metadata, .. })
+            | Change::Unreadable(metadata, _)
+            | Change::Gone(metadata) => owner(&metadata).map(|key| vec![key]),
             Change::Relist | Change::Relisted => None,
         })
     }
 
     /// `MilvusUpgrade` objects, each under the key of the Milvus that it names. One that can't be decoded does not stop
     /// the others.
-    fn upgrades(&self) -> Watch {
+    pub fn upgrades(&self) -> Watch {
         let (records, scope) = (self.records.clone(), self.scope.clone());
-        let api = self.scope.api::<Stored<MilvusUpgrade>>(&self.client);
-        feed(watcher::watcher(api, watcher::Config::default().page_size(PAGE)), move |change| {
+        let changes = self.changes::<Stored<MilvusUpgrade>>(&watcher::Config::default().page_size(PAGE));
+        feed(changes, move |change| {
             let mut cache = records.upgrades();
-            let key = |upgrade: &Stored<MilvusUpgrade>| {
-                let namespace = upgrade.namespace()?;
-                // One that can't be decoded is nobody's: nothing about it can be done or written.
-                let spec = upgrade.decode().ok()?.spec;
-                Some((spec.milvus.namespace.unwrap_or(namespace), spec.milvus.name))
-            };
             match change {
                 Change::Relist => {
                     cache.relist(&scope);
                     None
                 }
                 Change::Put(upgrade) => {
-                    let key = key(&upgrade)?;
-                    cache.put(&key, &upgrade.name_any(), upgrade);
-                    Some(vec![key])
+                    let name = qualified(upgrade.meta());
+                    let before = cache.take(&name);
+                    let now = named_milvus(&upgrade);
+                    if let Some(key) = &now {
+                        cache.put(key, &name, upgrade);
+                    }
+                    Some(before.into_iter().chain(now).collect())
                 }
-                Change::Gone(upgrade) => {
-                    let key = key(&upgrade)?;
-                    cache.remove(&key, &upgrade.name_any());
-                    Some(vec![key])
+                Change::Unreadable(meta, _) | Change::Gone(meta) => {
+                    cache.take(&qualified(&meta)).map(|key| vec![key])
                 }
                 Change::Relisted => Some(cache.relisted(&scope)),
             }
@@ -171,18 +184,17 @@ impl Watching {
     }
 
     /// Services named `minio`, whose links would be taken for settings of Milvus.
-    fn minio(&self) -> Watch {
+    pub fn minio(&self) -> Watch {
         let (records, scope) = (self.records.clone(), self.scope.clone());
         let named = watcher::Config::default().fields("metadata.name=minio").page_size(PAGE);
-        let events = watcher::watcher(self.scope.api::<PartialObjectMeta<Service>>(&self.client), named);
-        feed(events, move |event: Change<PartialObjectMeta<Service>>| {
+        feed(self.changes(&named), move |event: Change<PartialObjectMeta<Service>>| {
             let mut namespaces = records.minio();
             match event {
-                Change::Put(service) => {
-                    namespaces.insert(service.namespace().unwrap_or_default());
+                Change::Put(PartialObjectMeta { metadata, .. }) | Change::Unreadable(metadata, _) => {
+                    namespaces.insert(metadata.namespace.unwrap_or_default());
                 }
-                Change::Gone(service) => {
-                    namespaces.remove(&service.namespace().unwrap_or_default());
+                Change::Gone(metadata) => {
+                    namespaces.remove(&metadata.namespace.unwrap_or_default());
                 }
                 Change::Relist => namespaces.retain(|namespace| !scope.contains(namespace)),
                 Change::Relisted => {}
@@ -197,73 +209,34 @@ pub(crate) fn ours() -> watcher::Config {
     watcher::Config::default().labels(&format!("{}={}", keys::MANAGED_BY, keys::MANAGER)).page_size(PAGE)
 }
 
-/// The Milvus that an object belongs to, by its label: every owned object and pod has it.
-fn owner<K: Resource>(object: &K) -> Option<Key> {
-    let ours = object.labels().get(keys::MANAGED_BY).is_some_and(|manager| manager == keys::MANAGER);
-    let instance = object.labels().get(keys::INSTANCE).filter(|_| ours)?.clone();
-    Some((object.namespace()?, instance))
+/// The Milvus that a `MilvusUpgrade` names. One that can't be decoded is nobody's: nothing about it can be done or
+/// written.
+fn named_milvus(upgrade: &Stored<MilvusUpgrade>) -> Option<Key> {
+    let spec = upgrade.decode().ok()?.spec;
+    Some((spec.milvus.namespace.or_else(|| upgrade.namespace())?, spec.milvus.name))
 }
 
-/// A watch event, named by what it means here.
-pub(crate) enum Change<K> {
-    Relist,
-    Put(K),
-    Gone(K),
-    Relisted,
+/// Namespace and name: a `MilvusUpgrade` may name a Milvus of another namespace.
+fn qualified(meta: &ObjectMeta) -> String {
+    format!("{}/{}", meta.namespace.as_deref().unwrap_or_default(), meta.name.as_deref().unwrap_or_default())
 }
 
-impl<K> From<watcher::Event<K>> for Change<K> {
-    fn from(event: watcher::Event<K>) -> Change<K> {
-        match event {
-            watcher::Event::Init => Change::Relist,
-            watcher::Event::InitApply(object) | watcher::Event::Apply(object) => Change::Put(object),
-            watcher::Event::Delete(object) => Change::Gone(object),
-            watcher::Event::InitDone => Change::Relisted,
-        }
-    }
-}
-
-/// Keeps what a change says in the cache of its kind; the Milvus objects that it is about.
-pub(crate) fn keep<K: Resource, T: Versioned + Clone>(
-    cache: &mut Cache<T>,
-    scope: &Scope,
-    change: Change<K>,
-    record: fn(&K) -> T,
-) -> Option<Vec<Key>> {
-    match change {
-        Change::Relist => {
-            cache.relist(scope);
-            None
-        }
-        Change::Put(object) => {
-            let key = owner(&object)?;
-            cache.put(&key, &object.name_any(), record(&object));
-            Some(vec![key])
-        }
-        Change::Gone(object) => {
-            let key = owner(&object)?;
-            cache.remove(&key, &object.name_any());
-            Some(vec![key])
-        }
-        Change::Relisted => Some(cache.relisted(scope)),
-    }
-}
-
-/// Runs a watch with back-off, hands its events to `keep`, and gives the owners that it names.
-fn feed<K, S, F>(events: S, mut keep: F) -> Watch
+/// Hands the changes of a watch to `keep`, and gives the owners that it names.
+fn feed<K, S, F>(changes: S, mut keep: F) -> Watch
 where
-    K: Resource + Clone + Debug + DeserializeOwned + Send + 'static,
-    S: Stream<Item = watcher::Result<watcher::Event<K>>> + Send + 'static,
+    S: Stream<Item = watcher::Result<Change<K>>> + Send + 'static,
     F: FnMut(Change<K>) -> Option<Vec<Key>> + Send + 'static,
 {
     let (announce, synced) = watch::channel(false);
-    let stream = events.default_backoff().filter_map(move |event| {
-        let keys = match event {
-            Ok(event) => {
-                if matches!(event, watcher::Event::InitDone) {
+    let stream = changes.filter_map(move |change| {
+        let keys = match change {
+            Ok(change) => {
+                let listed = matches!(change, Change::Relisted);
+                let keys = keep(change);
+                if listed {
                     announce.send_replace(true);
                 }
-                keep(event.into())
+                keys
             }
             Err(error) => {
                 tracing::warn!(%error, "a watch failed and is retried");

@@ -13,6 +13,7 @@ use kube::runtime::controller::{Config, Controller, Error as ControllerError};
 use kube::runtime::reflector::{ObjectRef, store};
 use kube::runtime::{WatchStreamExt as _, reflector, watcher};
 use milvus_api::Milvus;
+use milvus_cluster::changes::events;
 use milvus_cluster::optional::{self, News};
 use milvus_cluster::scope::Scope;
 use milvus_cluster::watch::{Synced, Watching};
@@ -135,7 +136,7 @@ async fn milvus(
 ) {
     let api: Api<Stored<Milvus>> = scope.api(&ctx.parts.client);
     let (reader, writer) = store();
-    let events = watcher(api, watcher::Config::default().page_size(PAGE)).default_backoff();
+    let events = events(api, watcher::Config::default().page_size(PAGE));
     let objects = reflector(writer, events).touched_objects();
     Controller::for_stream(objects, reader)
         .with_config(Config::default().concurrency(concurrency))

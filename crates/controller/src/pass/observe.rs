@@ -38,6 +38,7 @@ pub async fn observe(ctx: &Context, watched: Milvus) -> Result<Observed, Error> 
     let key = key(&watched);
     let milvus = ctx.records.newest(&key, watched);
     let watched = ctx.records.watched(&key, &milvus, ctx.parts.clock.now(), &ctx.parts.version);
+    let watched = watched.context(ObserveSnafu)?;
     let parsed = Parsed::of(&milvus, &ctx.parts.tool).context(RenderSnafu)?;
     let of_network = match &parsed {
         Ok(parsed) if !watched.milvus.deleting => {
