@@ -22,7 +22,7 @@ use tokio::{io::AsyncWriteExt, process::Command};
 
 use crate::{
     http::install_crypto,
-    real_node,
+    node,
     scratch::{self, FileError},
     tools::{self, Tool},
 };
@@ -154,7 +154,7 @@ impl Access {
         let config = Config::from_custom_kubeconfig(kubeconfig.clone(), &KubeConfigOptions::default()).await;
         let mut config = config.context(ReadKubeconfigSnafu)?;
         let host = config.cluster_url.host();
-        if [Ipv4Addr::LOCALHOST, real_node::ADDRESS].iter().any(|own| host == Some(&*own.to_string())) {
+        if [Ipv4Addr::LOCALHOST, node::ADDRESS].iter().any(|own| host == Some(&*own.to_string())) {
             // The library would take a proxy from the environment although no proxy can reach an address inside of
             // this machine.
             config.proxy_url = None;
@@ -255,7 +255,7 @@ impl Access {
             }
         }
         command.env("KUBECONFIG", &self.path).env("KUBECACHEDIR", self.home.join("kube-cache"));
-        let own = real_node::ADDRESS.to_string();
+        let own = node::ADDRESS.to_string();
         if self.config.cluster_url.host() == Some(&*own) {
             command.env("NO_PROXY", own);
         }

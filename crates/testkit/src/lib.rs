@@ -29,6 +29,7 @@ pub mod files;
 pub mod http;
 pub mod kafka;
 pub mod minio;
+mod node;
 pub mod operator;
 pub mod ports;
 pub mod process;

@@ -16,7 +16,6 @@
 
 use std::{
     fs,
-    net::Ipv4Addr,
     path::{Path, PathBuf},
     process::Output,
     time::Duration,
@@ -29,7 +28,7 @@ use tokio::process::Command;
 
 use crate::{
     access::{self, Access},
-    control_plane::nodes,
+    node::is_usable,
     process::{self, Process},
     scratch::{self, FileError, FileSnafu},
     tools::{self, Tool},
@@ -43,12 +42,11 @@ mod programs;
 mod remains;
 mod removal;
 
+pub use crate::node::ADDRESS;
 pub use removal::remove;
 
 /// The name of the node.
 pub const NAME: &str = "real-0";
-/// The address of the node, and of the API server of its cluster.
-pub const ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 245, 0, 1);
 /// The addresses of its pods.
 pub const PODS: &str = "10.244.0.0/24";
 /// The image that holds the namespaces of a pod, as [`RealNode::pause`] has to name it.
@@ -181,7 +179,7 @@ impl RealNode {
         let coredns = launch.coredns(users.coredns).await?;
         users.admin.apply(&programs::dns_service()).await.context(EnterSnafu)?;
         let api: Api<Node> = Api::all(users.admin.client().context(EnterSnafu)?);
-        let usable = |node: Option<&Node>| node.is_some_and(nodes::is_usable);
+        let usable = |node: Option<&Node>| node.is_some_and(is_usable);
         wait::wait_for(api, NAME, READY_WITHIN, usable).await.context(NotReadySnafu)?;
         Ok(vec![coredns, kube_proxy, kubelet, containerd])
     }

@@ -9,7 +9,10 @@ pub mod official;
 mod read;
 mod write;
 
-use std::{io, path::PathBuf};
+use std::{
+    io::{self, Read},
+    path::PathBuf,
+};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -162,6 +165,20 @@ fn record_from(body: &[u8]) -> Option<Record> {
     let length = usize::try_from(u64::from_le_bytes(*length)).ok()?;
     let (key, value) = rest.split_at_checked(length)?;
     Some(Record { key: key.to_vec(), value: value.to_vec(), mod_revision: i64::from_le_bytes(*revision) })
+}
+
+/// Reads until `bytes` is full or the file ends; gives how many were read.
+fn fill(file: &mut impl Read, bytes: &mut [u8]) -> io::Result<usize> {
+    let mut got = 0;
+    while got < bytes.len() {
+        match file.read(&mut bytes[got..]) {
+            Ok(0) => break,
+            Ok(more) => got += more,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(got)
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use std::{io::Read, path::Path};
 use prost::Message as _;
 use snafu::ResultExt as _;
 
-use super::{BackupError, CutSnafu, DamagedSnafu, Header, NotABackupSnafu, ReadSnafu, Record, read::fill};
+use super::{BackupError, CutSnafu, DamagedSnafu, Header, NotABackupSnafu, ReadSnafu, Record, fill};
 use crate::proto::{BackupHeader, KeyDataPair};
 
 /// The header of the official tool is some hundred bytes; anything longer is another kind of file.

@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::{self, BufReader, Read},
+    io::{BufReader, Read},
     path::{Path, PathBuf},
 };
 
@@ -11,7 +11,7 @@ use snafu::ResultExt as _;
 
 use super::{
     BackupError, CutSnafu, DamagedSnafu, Header, LONGEST_FRAME, MAGIC, NotABackupSnafu, OpenSnafu, ReadSnafu,
-    Record, Trailer, frame_digest, official, record_from,
+    Record, Trailer, fill, frame_digest, official, record_from,
 };
 use crate::change::hex;
 
@@ -228,18 +228,4 @@ impl<R: Read> Frames<R> {
     fn damaged<T>(&self, what: &str) -> Result<T, BackupError> {
         DamagedSnafu { path: &self.path, record: self.records, what }.fail()
     }
-}
-
-/// Reads until `bytes` is full or the file ends; gives how many were read.
-pub(super) fn fill(file: &mut impl Read, bytes: &mut [u8]) -> io::Result<usize> {
-    let mut got = 0;
-    while got < bytes.len() {
-        match file.read(&mut bytes[got..]) {
-            Ok(0) => break,
-            Ok(more) => got += more,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(got)
 }

@@ -7,10 +7,11 @@ use serde_json::{Value, json};
 use snafu::ResultExt;
 
 use super::{CreateSnafu, EnterSnafu, Error, NODES_WITHIN, NodeReadySnafu};
-use crate::{access::Access, stages, wait};
-
-/// The taint that kwok's own documentation gives to played nodes.
-const PLAYED: (&str, &str) = ("kwok.x-k8s.io/node", "fake");
+use crate::{
+    access::Access,
+    node::{PLAYED, is_usable},
+    stages, wait,
+};
 
 /// Creates `count` nodes that play pods, named `node-0` and so on, and waits until pods can be scheduled to all of them.
 /// `beside_real`: only pods that tolerate it come to a played node; all others are for the node that runs containers.
@@ -70,12 +71,4 @@ fn storage_class() -> Value {
         "reclaimPolicy": "Delete",
         "allowVolumeExpansion": true,
     })
-}
-
-/// Ready, and without the taint that new nodes have until the controllers saw them Ready.
-pub(crate) fn is_usable(node: &Node) -> bool {
-    let conditions = node.status.as_ref().and_then(|status| status.conditions.as_deref()).unwrap_or_default();
-    let ready = conditions.iter().any(|condition| condition.type_ == "Ready" && condition.status == "True");
-    let taints = node.spec.as_ref().and_then(|spec| spec.taints.as_deref()).unwrap_or_default();
-    ready && taints.iter().all(|taint| taint.key == PLAYED.0)
 }
