@@ -1,6 +1,6 @@
 //! `xtask gen`: files that are made from the types, so that they can't say something else.
 //!
-//! Writes the CRDs as templates of the chart and the reference pages on fields, conditions, keys and metrics. With `check` it
+//! Writes the CRDs as templates of the chart and the reference pages on fields, conditions, keys, metrics and owned objects. With `check` it
 //! writes nothing and fails where a file is not what it would write.
 
 use std::{
@@ -67,6 +67,8 @@ pub enum GenError {
 mod metrics;
 #[path = "gen/reasons.rs"]
 mod reasons;
+#[path = "gen/owned_objects.rs"]
+mod owned_objects;
 
 type Result<T> = std::result::Result<T, GenError>;
 
@@ -109,6 +111,7 @@ fn files() -> Result<BTreeMap<String, String>> {
     files.extend(reasons::pages());
     files.insert("docs/reference/labels-and-annotations.md".to_owned(), keys_page());
     files.insert("docs/reference/metrics.md".to_owned(), metrics::page());
+    files.insert("docs/reference/owned-objects.md".to_owned(), owned_objects::page());
     Ok(files)
 }
 

@@ -1,13 +1,13 @@
-//! The kinds of objects that belong to a Milvus, in one table.
+//! The kinds of objects that belong to a Milvus, in one table, whose words `docs/reference/owned-objects.md` shows.
 //!
 //! What is watched and how, the order in which objects are applied, what is kept while a change is refused, the
 //! rights that the operator needs, and what is left when the Milvus goes: all of it is a row here. A test compares
 //! the role of the chart with this table.
 
-use strum::{Display, EnumIter, IntoEnumIterator as _};
+use strum::{Display, EnumIter, EnumMessage, IntoEnumIterator as _};
 
 /// A kind, in the order in which objects of a pass are applied: configuration before the pods that read it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Display, EnumIter)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Display, EnumIter, EnumMessage)]
 pub enum Kind {
     /// The configuration.
     ConfigMap,
@@ -23,14 +23,14 @@ pub enum Kind {
     PodDisruptionBudget,
     /// The workloads.
     Deployment,
-    /// A task that ends.
+    /// A task that ends. Nothing makes one yet; one that a former Milvus has left is waited for.
     Job,
     /// A workload of another operator: recognised, never written.
     StatefulSet,
 }
 
 /// How the operator sees objects of a kind.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumMessage)]
 pub enum Seen {
     /// By a watch of those with the label `app.kubernetes.io/managed-by: milvus-operator`.
     Watched,
@@ -41,7 +41,7 @@ pub enum Seen {
 }
 
 /// What happens to an object while the change that asks for it is refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumMessage)]
 pub enum OnRefusal {
     /// It is made where it is missing, and otherwise left as it is.
     MadeIfMissing,
@@ -52,7 +52,7 @@ pub enum OnRefusal {
 }
 
 /// What a failed write means for the rest of the pass.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumMessage)]
 pub enum OnFailure {
     /// What follows may depend on it, so it is not written.
     EndsThePass,
@@ -61,7 +61,7 @@ pub enum OnFailure {
 }
 
 /// What becomes of an object when its Milvus is deleted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumMessage)]
 pub enum AtEnd {
     /// It is deleted first, and its pods are waited for.
     Stopped,
@@ -149,7 +149,6 @@ impl Kind {
                 group: "batch",
                 plural: "jobs",
                 on_refusal: OnRefusal::Untouched,
-                at_end: AtEnd::Stopped,
                 verbs: WATCH,
                 ..base
             },
