@@ -1,7 +1,7 @@
 //! `xtask gen`: files that are made from the types, so that they can't say something else.
 //!
-//! Writes the CRDs as templates of the chart and the reference pages on fields, conditions, keys, metrics and owned objects. With `check` it
-//! writes nothing and fails where a file is not what it would write.
+//! Writes the CRDs as templates of the chart and the reference pages on fields, conditions, keys, metrics and owned
+//! objects. With `check` it writes nothing and fails where a file is not what it would write.
 
 use std::{
     collections::BTreeMap,

@@ -1,5 +1,5 @@
-//! The reading list of one upgrade in ARCHITECTURE.md: its files are there, its numbers are right, and it is short enough
-//! to be read.
+//! The reading list of one upgrade in ARCHITECTURE.md: its files are there, its numbers are right, and it is short
+//! enough to be read.
 
 #![allow(clippy::unwrap_used, reason = "a helper of a test fails as the test does")]
 

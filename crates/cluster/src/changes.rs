@@ -72,8 +72,8 @@ impl<K: Resource + Clone> Change<DeserializeGuard<K>> {
     }
 }
 
-/// The events of a watch, without end. kube begins anew with a list when the API server says in a watch that its version
-/// is too old, but not where it says so in place of a watch: then it would ask for the same version for ever.
+/// The events of a watch, without end. kube begins anew with a list when the API server says in a watch that its
+/// version is too old, but not where it says so in place of a watch: then it would ask for the same version for ever.
 pub fn events<K>(
     api: Api<K>,
     config: watcher::Config,
@@ -96,8 +96,8 @@ fn is_too_old(error: &watcher::Error) -> bool {
     matches!(error, watcher::Error::WatchStartFailed(kube::Error::Api(status)) if status.code == GONE)
 }
 
-/// The changes of a kind. An object that can't be decoded would take the page that it is on with it, and its change would
-/// be lost: from the first of them on, each object is decoded for itself, which takes longer.
+/// The changes of a kind. An object that can't be decoded would take the page that it is on with it, and its change
+/// would be lost: from the first of them on, each object is decoded for itself, which takes longer.
 pub(crate) fn changes<K: Object + 'static>(
     scope: &Scope,
     client: &Client,

@@ -1,8 +1,8 @@
 //! Reads and writes of Kubernetes: the only crate that talks to the API server about a Milvus.
 //!
 //! Takes a client and names, or rendered objects; gives records, or what the API server answered. It decides nothing.
-//! Reads are in [`read`], [`watch`] (over [`changes`]) and [`optional`], writes in [`mod@write`] and [`objects`]; what the watches have seen
-//! is in [`records`] and, for custom resources, [`stored`].
+//! Reads are in [`read`], [`watch`] (over [`changes`]) and [`optional`], writes in [`mod@write`] and [`objects`];
+//! what the watches have seen is in [`records`] and, for custom resources, [`stored`].
 
 pub mod cache;
 pub mod changes;

@@ -145,8 +145,8 @@ impl Records {
         })
     }
 
-    /// Every object of a Milvus could be decoded. Of Jobs, StatefulSets and PodMonitors only the metadata is kept, which
-    /// always can.
+    /// Every object of a Milvus could be decoded. Of Jobs, StatefulSets and PodMonitors only the metadata is kept,
+    /// which always can.
     fn all_readable(&self, key: &Key) -> Result<(), Error> {
         fn of<T: Versioned + Clone>(kind: Kind, cache: &Cache<T>, key: &Key) -> Result<(), Error> {
             let Some((name, why)) = cache.unknown(key) else { return Ok(()) };

@@ -169,8 +169,8 @@ impl Writer {
         self.send_apply(api, &kind.kind, namespace, name, object).await
     }
 
-    /// Changes who owns the fields of an object, by a merge patch of `metadata.managedFields` that names the version that
-    /// was seen: whoever has written since then makes it a conflict.
+    /// Changes who owns the fields of an object, by a merge patch of `metadata.managedFields` that names the version
+    /// that was seen: whoever has written since then makes it a conflict.
     ///
     /// # Errors
     /// What the API server refused, or that it gave no answer.

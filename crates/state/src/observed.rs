@@ -139,8 +139,8 @@ impl Snapshot {
         self.watched.owned().next().is_none() && self.pods.as_ref().is_none_or(Vec::is_empty)
     }
 
-    /// Objects that a former Milvus of the same name left and that are not gone yet, as `KIND NAME`. An object without an
-    /// owner (orphaned by `kubectl delete --cascade=orphan`) is not among them: it is taken over.
+    /// Objects that a former Milvus of the same name left and that are not gone yet, as `KIND NAME`. An object
+    /// without an owner (orphaned by `kubectl delete --cascade=orphan`) is not among them: it is taken over.
     pub fn leftovers(&self) -> Vec<String> {
         let of_kind = |kind: Kind| self.left_of(kind).into_iter().map(move |name| format!("{kind} {name}"));
         Kind::all().flat_map(of_kind).collect()
@@ -157,8 +157,8 @@ impl Snapshot {
         match kind {
             Kind::ConfigMap => names(&watched.config_maps, |map| foreign(&map.owner_uid)),
             Kind::Service => one(watched.service.as_ref().map(|s| &s.owner_uid), entry()),
-            // It has no owner, as it outlives its Milvus. One that goes before anything of this Milvus was made goes with the
-            // former, and no pod can start on it.
+            // It has no owner, as it outlives its Milvus. One that goes before anything of this Milvus was made goes
+            // with the former, and no pod can start on it.
             Kind::PersistentVolumeClaim => {
                 let goes = self.claim.as_ref().filter(|claim| claim.meta.deleting && !watched.started());
                 goes.map(|claim| claim.name.clone()).into_iter().collect()

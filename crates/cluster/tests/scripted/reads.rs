@@ -64,7 +64,8 @@ async fn what_is_not_there_is_an_answer() {
     script.done();
 }
 
-/// It stays until somebody changes a role, so it is told and not tried again and again; of anything else it is an error.
+/// It stays until somebody changes a role, so it is told and not tried again and again; of anything else it is an
+/// error.
 #[tokio::test(start_paused = true)]
 async fn a_secret_that_may_not_be_read_is_an_answer() {
     let script = everywhere(|| failed(403, "Forbidden"));

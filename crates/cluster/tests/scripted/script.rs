@@ -1,5 +1,5 @@
-//! A scripted API server: it answers requests in the order of its script, and fails the test at one that the script does
-//! not have. Above it are the production client and the retries that kube puts into every client of a cluster.
+//! A scripted API server: it answers requests in the order of its script, and fails the test at one that the script
+//! does not have. Above it are the production client and the retries that kube puts into every client of a cluster.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;

@@ -262,7 +262,8 @@ async fn a_change_that_can_not_be_decoded_is_not_lost() {
     script.done();
 }
 
-/// Whose an object is says its owner. A label can be edited: then it would be gone for one Milvus, and in the way of another.
+/// Whose an object is says its owner. A label can be edited: then it would be gone for one Milvus, and in the way of
+/// another.
 #[tokio::test(start_paused = true)]
 async fn an_edited_label_does_not_give_an_object_to_another_milvus() {
     let owned = |label: &str, version: &str| {
@@ -284,8 +285,8 @@ async fn an_edited_label_does_not_give_an_object_to_another_milvus() {
 const BUDGETS: &str = "GET /apis/policy/v1/poddisruptionbudgets limit=50";
 const BUDGETS_FROM_5: &str = "GET /apis/policy/v1/poddisruptionbudgets watch=true resourceVersion=5";
 
-/// Kubernetes writes the status of every budget at every move of a pod. Only one that comes, goes or changes is news, and a
-/// stranger's is news for its whole namespace.
+/// Kubernetes writes the status of every budget at every move of a pod. Only one that comes, goes or changes is news,
+/// and a stranger's is news for its whole namespace.
 #[tokio::test(start_paused = true)]
 async fn the_status_of_a_budget_wakes_nobody() {
     let budget = |version: &str, generation: i64, app: &str| {

@@ -70,7 +70,8 @@ async fn what_the_server_has_judged_is_an_error_with_its_words(#[case] code: u16
     script.done();
 }
 
-/// Neither was the write done, nor will it be refused the next time: it is sent again after the time that the server asks for.
+/// Neither was the write done, nor will it be refused the next time: it is sent again after the time that the server
+/// asks for.
 #[rstest]
 #[case::too_many_requests(429)]
 #[case::unavailable(503)]
@@ -123,7 +124,8 @@ async fn an_answer_that_is_no_json_is_told_with_its_text() {
     script.done();
 }
 
-/// The write was done, but what is there now is not known: an error, and the record stays as it was until the watch comes.
+/// The write was done, but what is there now is not known: an error, and the record stays as it was until the watch
+/// comes.
 #[tokio::test(start_paused = true)]
 async fn an_answer_that_can_not_be_decoded_is_an_error_and_no_record() {
     let mut odd = deployment("9");

@@ -113,8 +113,8 @@ fn an_object_of_any_kind_that_a_former_milvus_left_is_waited_for(#[case] left: K
     assert!(world.updated(), "{}", world.describe());
 }
 
-/// A volume claim outlives its Milvus, and the next one takes it over. One that is on its way out it can't take: its pod would
-/// never start, and the claim that is wanted has the same name.
+/// A volume claim outlives its Milvus, and the next one takes it over. One that is on its way out it can't take: its
+/// pod would never start, and the claim that is wanted has the same name.
 #[test]
 fn a_claim_that_goes_with_a_former_milvus_is_waited_for() {
     const NAME: &str = "my-release-data";

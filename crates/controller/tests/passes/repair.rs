@@ -121,8 +121,8 @@ fn config_map_and_service_are_kept() {
     assert_eq!(entry(world.service.as_ref().unwrap()), entry(&service));
 }
 
-/// Ports are told apart by number: one that somebody has given another number is a second one of the same name beside ours,
-/// and would be refused. It is put back all the same; a port that somebody has added stays.
+/// Ports are told apart by number: one that somebody has given another number is a second one of the same name beside
+/// ours, and would be refused. It is put back all the same; a port that somebody has added stays.
 #[test]
 fn a_port_with_another_number_is_put_back() {
     let mut world = World::running(crs::mix("2.4.9"));

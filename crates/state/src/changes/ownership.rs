@@ -1,9 +1,10 @@
 //! Who owns the fields of an object, before we apply it.
 //!
-//! Server-side apply removes what an earlier apply of ours had and this one has not, unless somebody else owns it too. Of a
-//! Service that is more than untidy: its ports are told apart by number, so a port that somebody else has written (by an
-//! edit of its number, or another operator before us) stays beside the one that we send, and two ports of one name are
-//! refused. So what must go becomes ours first; then the apply removes it, in one write with what takes its place.
+//! Server-side apply removes what an earlier apply of ours had and this one has not, unless somebody else owns it
+//! too. Of a Service that is more than untidy: its ports are told apart by number, so a port that somebody else has
+//! written (by an edit of its number, or another operator before us) stays beside the one that we send, and two ports
+//! of one name are refused. So what must go becomes ours first; then the apply removes it, in one write with what
+//! takes its place.
 
 use k8s_openapi::api::core::v1::{Service, ServicePort};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{FieldsV1, ManagedFieldsEntry};
@@ -16,8 +17,8 @@ use crate::records::{ServiceRecord, is_ours};
 /// name of its program.
 const FORMER: [&str; 2] = ["manager", keys::FIELD_MANAGER];
 
-/// What must become ours before a Service is applied, as a merge patch; `None` if nothing must. The patch is of the version
-/// that was seen: it conflicts with any write after it.
+/// What must become ours before a Service is applied, as a merge patch; `None` if nothing must. The patch is of the
+/// version that was seen: it conflicts with any write after it.
 pub fn of_service(live: &ServiceRecord, wanted: &Service) -> Option<Value> {
     let stale = stale_ports(live, wanted);
     let (ours, others): (Vec<_>, Vec<_>) = live.owners.iter().cloned().partition(is_ours);
