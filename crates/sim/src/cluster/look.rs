@@ -5,21 +5,23 @@ use serde_json::Value;
 
 use super::behaviour::Behaviour;
 use super::objects::{name, namespace, uid};
+use super::still::Still;
 use crate::server::{Failure, Kind, Preconditions, Propagation, Store};
 
 /// The store as a controller works on it.
 pub struct Look<'a> {
     pub(super) store: &'a mut Store,
     pub(super) behaviour: &'a Behaviour,
+    pub(super) still: &'a mut Still,
     pub(super) now: Timestamp,
     /// When something will happen by itself.
     pub(super) due: Option<Timestamp>,
 }
 
 impl<'a> Look<'a> {
-    pub(super) fn new(store: &'a mut Store, behaviour: &'a Behaviour) -> Look<'a> {
+    pub(super) fn new(store: &'a mut Store, behaviour: &'a Behaviour, still: &'a mut Still) -> Look<'a> {
         let now = store.now();
-        Look { store, behaviour, now, due: None }
+        Look { store, behaviour, still, now, due: None }
     }
 
     /// Namespace and name of every object of a kind.

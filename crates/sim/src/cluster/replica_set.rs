@@ -12,6 +12,7 @@ use super::objects::{
     condition, controlled_by, controller, hash, holds, is_ending, name, namespace, number, safe_name,
     selects, stamp, text, time, uid,
 };
+use super::still::version;
 use crate::server::{Failure, Kind};
 
 const ACTOR: &str = "replicaset-controller";
@@ -30,7 +31,12 @@ struct Replica {
 /// Looks at every ReplicaSet.
 pub(super) fn look(look: &mut Look<'_>) -> Result<(), Failure> {
     for (namespace, name) in look.names(Kind::ReplicaSet) {
-        sync(look, &namespace, &name)?;
+        let Some(set) = look.store.get(Kind::ReplicaSet, &namespace, &name) else { continue };
+        let of = uid(set).to_owned();
+        let pods = look.store.list_in(Kind::Pod, &namespace);
+        let own = pods.filter(|pod| controller(pod).is_none_or(|owner| owner == of));
+        let versions = std::iter::once(set).chain(own).map(version).collect();
+        look.unless_still(&of, versions, |look| sync(look, &namespace, &name))?;
     }
     Ok(())
 }

@@ -16,13 +16,12 @@ const OWN: [&str; 4] = ["kubectl.kubernetes.io/last-applied-configuration", REVI
 
 /// Whether a ReplicaSet's template is a Deployment's.
 pub(super) fn same_template(deployment: &Value, set: &Value) -> bool {
-    let labels = |template: &Value| -> Map<String, Value> {
-        let all = template["metadata"]["labels"].as_object().cloned().unwrap_or_default();
-        all.into_iter().filter(|(key, _)| key != HASH).collect()
-    };
+    fn labels(template: &Value) -> impl Iterator<Item = (&String, &Value)> {
+        template["metadata"]["labels"].as_object().into_iter().flatten().filter(|(key, _)| *key != HASH)
+    }
     deployment["spec"] == set["spec"]
         && deployment["metadata"]["annotations"] == set["metadata"]["annotations"]
-        && labels(deployment) == labels(set)
+        && labels(deployment).eq(labels(set))
 }
 
 impl Rollout {

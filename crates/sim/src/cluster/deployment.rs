@@ -15,6 +15,7 @@ use super::look::Look;
 use super::objects::{
     annotation, controlled_by, controller, is_ending, name, namespace, number, selects, text, uid,
 };
+use super::still::version;
 use crate::server::{Failure, Kind};
 use revision::same_template;
 use sizes::Bounds;
@@ -83,10 +84,18 @@ struct Rollout {
 /// Looks at every Deployment.
 pub(super) fn look(look: &mut Look<'_>) -> Result<(), Failure> {
     for (namespace, name) in look.names(Kind::Deployment) {
-        adopt(look, &namespace, &name)?;
-        if let Some(mut rollout) = Rollout::read(look, &namespace, &name) {
-            rollout.sync(look)?;
-        }
+        let Some(deployment) = look.store.get(Kind::Deployment, &namespace, &name) else { continue };
+        let of = uid(deployment).to_owned();
+        let own = |object: &&Value| controller(object).is_none_or(|owner| owner == of);
+        let sets = look.store.list_in(Kind::ReplicaSet, &namespace).filter(own);
+        // Only one that stops its old pods first looks at pods.
+        let recreates = deployment["spec"]["strategy"]["type"] == "Recreate";
+        let pods = look.store.list_in(Kind::Pod, &namespace).filter(|_| recreates);
+        let versions = std::iter::once(deployment).chain(sets).chain(pods).map(version).collect();
+        look.unless_still(&of, versions, |look| {
+            adopt(look, &namespace, &name)?;
+            Rollout::read(look, &namespace, &name).map_or(Ok(()), |mut rollout| rollout.sync(look))
+        })?;
     }
     Ok(())
 }

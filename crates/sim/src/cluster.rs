@@ -14,12 +14,15 @@ mod node;
 mod objects;
 mod pod_status;
 mod replica_set;
+mod still;
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
 use crate::server::{Event, Failure, Kind, Store};
+
+use still::Still;
 
 pub use behaviour::{Behaviour, COMPONENT, Pods};
 pub use look::Look;
@@ -75,6 +78,7 @@ pub struct Cluster {
     pub behaviour: Behaviour,
     node: Node,
     seen: BTreeMap<Controller, Seen>,
+    still: Still,
 }
 
 /// What a controller has seen, so that it looks again only where that may show something new.
@@ -120,7 +124,10 @@ impl Cluster {
         }
         let events = store.log().len();
         let before = store.revision();
-        let mut look = Look::new(store, &self.behaviour);
+        if self.seen.values().any(|seen| seen.behaviour != self.behaviour) {
+            self.still = Still::default();
+        }
+        let mut look = Look::new(store, &self.behaviour, &mut self.still);
         match controller {
             Controller::Deployment => deployment::look(&mut look)?,
             Controller::ReplicaSet => replica_set::look(&mut look)?,
