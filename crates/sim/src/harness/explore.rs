@@ -8,9 +8,10 @@ use serde_json::Value;
 
 use super::fault::{Fault, Odds};
 use super::operation::Verb;
+use super::options::Options;
 use super::plan::{At, Class, Plan};
 use super::report::{Failed, Report};
-use super::runtime::{Options, Outcome, run};
+use super::runtime::{Outcome, run};
 use super::world::World;
 use crate::server::Store;
 
@@ -45,6 +46,9 @@ pub struct Choice {
     pub seed: u64,
     /// What each request meets, as far as it suits.
     pub faults: Vec<Fault>,
+    /// Of all pairs of a request and a fault, one in so many is tried; 1 for all. A number that has no factor
+    /// in common with that of the faults goes through them in turn.
+    pub stride: usize,
     /// Each so many polls an operator is killed; 0 for never.
     pub every_poll: u64,
     /// Runs at a time.
@@ -54,7 +58,7 @@ pub struct Choice {
 impl Default for Choice {
     fn default() -> Choice {
         let faults = Fault::ANY.into_iter().chain(Fault::WATCHES).collect();
-        Choice { seed: 1, faults, every_poll: 1, threads: threads() }
+        Choice { seed: 1, faults, stride: 1, every_poll: 1, threads: threads() }
     }
 }
 
@@ -104,6 +108,7 @@ fn single_faults(base: &Plan, choice: &Choice, smooth: &Outcome<Value>) -> Vec<P
             }));
         }
     }
+    let mut plans: Vec<Plan> = plans.into_iter().step_by(choice.stride.max(1)).collect();
     for (client, polls) in smooth.polls.iter().filter(|_| choice.every_poll > 0) {
         let steps = usize::try_from(choice.every_poll).unwrap_or(usize::MAX);
         plans.extend((1..=*polls).step_by(steps).map(|nth| {

@@ -171,19 +171,8 @@ fn duration(text: &str) -> Option<Duration> {
     text.strip_suffix('s')?.parse().ok().map(Duration::from_secs)
 }
 
-/// What goes wrong by chance. Not 400, 403 and 404, which a healthy API server does not say by chance.
-const CHANCE: [Fault; 10] = [
-    Fault::Error(409),
-    Fault::Error(429),
-    Fault::Error(500),
-    Fault::Error(503),
-    Fault::Error(504),
-    Fault::Timeout,
-    Fault::LostReply,
-    Fault::NoReply,
-    Fault::KillBefore,
-    Fault::KillAfter,
-];
+/// How many of [`Fault::ANY`] a healthy API server does not say by chance, from the first: 400, 403 and 404.
+const NEVER_BY_CHANCE: usize = 3;
 
 /// How often things go wrong by chance, in thousandths of the requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -212,7 +201,7 @@ impl Odds {
         if !hit(rng, self.request) {
             return None;
         }
-        let fault = CHANCE[rng.usize(0..CHANCE.len())];
+        let fault = Fault::ANY[rng.usize(NEVER_BY_CHANCE..Fault::ANY.len())];
         let conflict = fault == Fault::Error(409);
         (fault.suits(writes, watches) && (writes || !conflict)).then_some(fault)
     }

@@ -45,14 +45,14 @@ impl tower::Service<Request<Body>> for Gate {
 
 impl Gate {
     async fn pass(mut self, request: Request<Body>) -> Answer {
-        self.life.running().await;
+        self.life.connected().await;
         let latency = self.world.chance().latency();
         tokio::time::sleep(latency).await;
-        self.life.running().await;
+        self.life.connected().await;
         let operation = Operation::of(&request);
         let fault = self.world.choose(&self.client, &operation);
         let answer = self.meet(fault, request, &operation).await;
-        self.life.running().await;
+        self.life.connected().await;
         answer
     }
 

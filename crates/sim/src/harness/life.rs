@@ -1,14 +1,24 @@
-//! Whether a client's process runs, is stopped for a while, or is dead.
+//! Whether a client's process runs, is stopped or cut off for a while, or is dead.
 
 use std::time::Duration;
 
 use tokio::sync::watch;
+
+use super::clock::Clock;
+
+/// A process that is kept running.
+pub(super) struct Process {
+    pub(super) life: Life,
+    pub(super) clock: Clock,
+    pub(super) stays_down: bool,
+}
 
 /// How a process is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Way {
     Runs,
     Stopped,
+    CutOff,
     Dead,
 }
 
@@ -33,6 +43,15 @@ impl Life {
 
     /// Nothing of it moves for a time, as when its machine is suspended.
     pub(super) async fn stop_for(&self, time: Duration) {
+        self.be_for(Way::Stopped, time).await;
+    }
+
+    /// It runs, and nothing gets from it to the API server or back.
+    pub(super) async fn cut_off_for(&self, time: Duration) {
+        self.be_for(Way::CutOff, time).await;
+    }
+
+    async fn be_for(&self, other: Way, time: Duration) {
         let change = |from: Way, to: Way| {
             self.way.send_if_modified(|way| {
                 let fits = *way == from;
@@ -42,16 +61,25 @@ impl Life {
                 fits
             })
         };
-        if change(Way::Runs, Way::Stopped) {
+        if change(Way::Runs, other) {
             tokio::time::sleep(time).await;
-            change(Way::Stopped, Way::Runs);
+            change(other, Way::Runs);
         }
     }
 
     /// Until it runs. Of one that is dead: for ever.
     pub(super) async fn running(&self) {
+        self.once(|way| matches!(way, Way::Runs | Way::CutOff)).await;
+    }
+
+    /// Until it runs and reaches the API server. Of one that is dead: for ever.
+    pub(super) async fn connected(&self) {
+        self.once(|way| *way == Way::Runs).await;
+    }
+
+    async fn once(&self, there: impl FnMut(&Way) -> bool) {
         let mut way = self.way.subscribe();
-        if way.wait_for(|way| *way == Way::Runs).await.is_err() {
+        if way.wait_for(there).await.is_err() {
             std::future::pending::<()>().await;
         }
     }
@@ -64,6 +92,6 @@ impl Life {
     }
 
     pub(super) fn runs(&self) -> bool {
-        *self.way.borrow() == Way::Runs
+        matches!(*self.way.borrow(), Way::Runs | Way::CutOff)
     }
 }

@@ -14,15 +14,8 @@ use kube::Client;
 
 use super::clock::Clock;
 use super::gate::Gate;
-use super::life::Life;
+use super::life::{Life, Process};
 use super::world::World;
-
-/// A process that is kept running.
-pub(super) struct Process {
-    life: Life,
-    clock: Clock,
-    stays_down: bool,
-}
 
 impl World {
     /// A client that never dies: of a user, or of a test.
@@ -70,6 +63,16 @@ impl World {
         if let Some(life) = life {
             self.tell(format!("{name} is stopped for {time:?}"));
             tokio::task::spawn_local(async move { life.stop_for(time).await });
+        }
+    }
+
+    /// Cuts an operator off from the API server for a while: it goes on, and what it asks and is told has to
+    /// wait.
+    pub fn cut_off(&self, name: &str, time: Duration) {
+        let life = self.processes().get(name).map(|process| process.life.clone());
+        if let Some(life) = life {
+            self.tell(format!("{name} is cut off for {time:?}"));
+            tokio::task::spawn_local(async move { life.cut_off_for(time).await });
         }
     }
 

@@ -3,63 +3,18 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
 
-use jiff::Timestamp;
 use tokio::task::LocalSet;
 
 use super::chance::Made;
-use super::fault::Odds;
-use super::plan::{At, Plan};
+use super::options::Options;
+use super::plan::At;
 use super::process::words;
 use super::trace::Trace;
 use super::world::World;
-use crate::cluster::Behaviour;
 
 /// Stack of the thread of a run: futures of debug builds are large.
 const STACK: usize = 16 << 20;
-
-/// What a run is a function of.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// Seed and faults. Its steps are only words.
-    pub plan: Plan,
-    /// Faults by chance.
-    pub odds: Option<Odds>,
-    /// How pods behave at first.
-    pub behaviour: Behaviour,
-    /// The time at which it begins.
-    pub start: Timestamp,
-    /// From the death of an operator to its next start.
-    pub restart_after: Duration,
-    /// How long a scenario waits for something, in virtual time.
-    pub patience: Duration,
-    /// The longest virtual time of a run.
-    pub longest: Duration,
-    /// The most requests of a run.
-    pub most_requests: usize,
-}
-
-impl Options {
-    /// A run without faults.
-    pub fn seed(seed: u64) -> Options {
-        Options::plan(Plan { seed, ..Plan::default() })
-    }
-
-    /// A run by a plan.
-    pub fn plan(plan: Plan) -> Options {
-        Options {
-            plan,
-            odds: None,
-            behaviour: Behaviour::default(),
-            start: Timestamp::from_second(1_800_000_000).unwrap_or(Timestamp::UNIX_EPOCH),
-            restart_after: Duration::from_secs(1),
-            patience: Duration::from_hours(1),
-            longest: Duration::from_hours(72),
-            most_requests: 200_000,
-        }
-    }
-}
 
 /// What a run has come to.
 #[derive(Clone, Debug)]

@@ -37,7 +37,7 @@ pub(super) fn shape(body: AnswerBody, fault: Option<WatchFault>, life: Life) -> 
     let held = parts.then(move |part| {
         let life = life.clone();
         async move {
-            life.running().await;
+            life.connected().await;
             part.map(Frame::data)
         }
     });

@@ -9,9 +9,9 @@ use super::chance::Chance;
 use super::clock::Clock;
 use super::fault::Fault;
 use super::invariants::{State, Watcher};
+use super::life::Process;
 use super::operation::Operation;
-use super::process::Process;
-use super::runtime::Options;
+use super::options::{Options, Settled};
 use super::trace::Trace;
 use crate::cluster::{Behaviour, Cluster, Controller, Round};
 use crate::server::{ApiServer, Event, Store};
@@ -42,12 +42,20 @@ fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl World {
     pub(super) fn new(options: Options) -> World {
-        let server = ApiServer::new(options.start);
         let chance = Chance::new(options.plan.seed, &options.plan.faults, options.odds);
+        let (server, start, cluster) = match options.after.as_deref() {
+            Some(Settled { store, cluster, now }) => {
+                (ApiServer::with_store(store.carried_over()), *now, cluster.clone())
+            }
+            None => {
+                let cluster = Cluster::new(options.behaviour.clone());
+                (ApiServer::new(options.start), options.start, cluster)
+            }
+        };
         let inner = Inner {
             server,
-            clock: Clock::new(options.start),
-            cluster: Mutex::new(Cluster::new(options.behaviour.clone())),
+            clock: Clock::new(start),
+            cluster: Mutex::new(cluster),
             chance: Mutex::new(chance),
             watcher: Mutex::default(),
             trace: Mutex::default(),
@@ -57,6 +65,12 @@ impl World {
             options,
         };
         World { inner: Arc::new(inner) }
+    }
+
+    /// The cluster as it is, for runs that go on from here.
+    pub fn settled(&self) -> Settled {
+        let cluster = lock(&self.inner.cluster).clone();
+        Settled { store: self.with(|store| store.clone()), cluster, now: self.inner.clock.now() }
     }
 
     /// What this run was asked for.

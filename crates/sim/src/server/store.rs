@@ -30,10 +30,12 @@ pub struct Rules {
 }
 
 /// Everything that the server keeps.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Store {
     pub(super) objects: BTreeMap<Kind, BTreeMap<Key, Arc<Value>>>,
     pub(super) present: BTreeSet<Kind>,
+    /// How often a kind came or went.
+    turns: u64,
     pub(super) log: Vec<Event>,
     pub(super) revision: u64,
     pub(super) compacted: u64,
@@ -79,6 +81,7 @@ impl Store {
         let mut store = Store {
             objects: BTreeMap::new(),
             present: Kind::ALL.into_iter().collect(),
+            turns: 0,
             log: Vec::new(),
             revision: 1,
             compacted: 0,
@@ -91,6 +94,15 @@ impl Store {
         for name in ["default", "kube-system"] {
             store.install_namespace(name);
         }
+        store
+    }
+
+    /// The same in another run, whose clock is tokio's of now.
+    #[must_use]
+    pub(crate) fn carried_over(&self) -> Store {
+        let mut store = self.clone();
+        let now = tokio::time::Instant::now();
+        store.log.iter_mut().for_each(|event| event.committed = now);
         store
     }
 
@@ -154,19 +166,24 @@ impl Store {
 
     /// Makes a kind known to the API, as when its definition is installed.
     pub fn add_kind(&mut self, kind: Kind) {
-        self.present.insert(kind);
+        self.turns += u64::from(self.present.insert(kind));
     }
 
     /// Takes a kind and its objects away, as when its definition is deleted. Its paths answer 404 from then
     /// on, and its watches end.
     pub fn remove_kind(&mut self, kind: Kind) {
-        self.present.remove(&kind);
+        self.turns += u64::from(self.present.remove(&kind));
         self.objects.remove(&kind);
     }
 
     /// Whether the API has a kind.
     pub fn has_kind(&self, kind: Kind) -> bool {
         self.present.contains(&kind)
+    }
+
+    /// How often a kind came or went.
+    pub(super) fn kinds(&self) -> u64 {
+        self.turns
     }
 
     /// Forgets changes below a revision: a watch or a page that asks for an older one gets 410. The log

@@ -4,12 +4,12 @@ use http::{Method, header, request::Parts};
 use serde_json::{Value, json};
 
 use super::{
+    connection::{Actor, Lag},
     discovery,
     list::{self, Scope, Shown},
     path::{self, Path},
     query::Query,
     selector::Selector,
-    service::{Actor, Lag, View},
     watch::Start,
 };
 use crate::server::{
@@ -116,17 +116,16 @@ fn collection(store: &mut Store, asked: &Asked<'_>, kind: Kind, namespace: Optio
             let (labels, fields) = (asked.query.text("labelSelector"), asked.query.text("fieldSelector"));
             let selector = Selector::parse(kind, labels, fields).map_err(|words| store.not_known(words))?;
             let scope = Scope { kind, namespace, selector, shown: asked.shown };
-            let view = asked.parts.extensions.get::<View>().map(|view| view.0);
             if !asked.query.is("watch") {
-                return Ok(ok(list::list(store, &scope, &asked.query, view)?));
+                return Ok(ok(list::list(store, &scope, &asked.query)?));
             }
             let lag = asked.parts.extensions.get::<Lag>().copied();
-            Ok(Answer::Watch(Start::of(scope, &asked.query, view, lag)?))
+            Ok(Answer::Watch(Start::of(scope, &asked.query, lag)?))
         }
         (&Method::POST, _) if namespace.is_some() || !kind.info().namespaced => {
             let namespace = namespace.unwrap_or_default();
             let created = store.create_as(asked.author(Verb::Create), kind, &namespace, asked.json()?)?;
-            Ok(Answer::Json(201, asked.shown.object(&created)))
+            Ok(Answer::Json(201, asked.shown.object(&created).into_owned()))
         }
         _ => Err(store.not_known(asked.words())),
     }
@@ -145,22 +144,14 @@ fn object(store: &mut Store, asked: &Asked<'_>, target: Target<'_>) -> Answered 
         _ => return Err(store.not_known(asked.words())),
     };
     let (existed, object) = written;
-    Ok(Answer::Json(if existed { 200 } else { 201 }, asked.shown.object(&object)))
+    Ok(Answer::Json(if existed { 200 } else { 201 }, asked.shown.object(&object).into_owned()))
 }
 
 fn get(store: &mut Store, asked: &Asked<'_>, target: Target<'_>) -> Answered {
-    let view = asked.parts.extensions.get::<View>().map(|view| view.0);
-    let revision = store.view(asked.query.text("resourceVersion"), view);
-    let found = if revision == store.revision() {
-        store.existing(target)?
-    } else {
-        let old = store.at(target.kind, revision);
-        let key = (target.namespace.into(), target.name.into());
-        old.get(&key).cloned().ok_or_else(|| target.kind.not_found(target.name))?
-    };
+    let found = store.existing(target)?;
     match target.subresource {
         Some(Subresource::Scale) => Ok(ok(scale_of(&found))),
-        Some(Subresource::Status) | None => Ok(ok(asked.shown.object(&found))),
+        Some(Subresource::Status) | None => Ok(ok(asked.shown.object(&found).into_owned())),
     }
 }
 
@@ -212,7 +203,7 @@ fn delete(store: &mut Store, asked: &Asked<'_>, target: Target<'_>) -> Answered 
     let deleted = store.delete_as(author, target, &preconditions, propagation, grace)?;
     let shows = matches!(target.kind, Kind::Pod | Kind::Service | Kind::PersistentVolumeClaim);
     if shows || store.find(target).is_some() {
-        return Ok(ok(asked.shown.object(&deleted)));
+        return Ok(ok(asked.shown.object(&deleted).into_owned()));
     }
     let info = target.kind.info();
     let mut details = json!({ "name": target.name, "kind": info.plural, "uid": deleted["metadata"]["uid"] });

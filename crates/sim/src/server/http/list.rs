@@ -1,5 +1,6 @@
 //! GET of objects and of collections.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -30,14 +31,14 @@ impl Shown {
         }
     }
 
-    pub(super) fn object(self, object: &Value) -> Value {
+    pub(super) fn object(self, object: &Value) -> Cow<'_, Value> {
         match self {
-            Shown::Whole => object.clone(),
-            Shown::Metadata => json!({
-                "kind": "PartialObjectMetadata",
-                "apiVersion": "meta.k8s.io/v1",
-                "metadata": object["metadata"],
-            }),
+            Shown::Whole => Cow::Borrowed(object),
+            Shown::Metadata => {
+                let mut shown = json!({ "kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1" });
+                shown["metadata"] = object["metadata"].clone();
+                Cow::Owned(shown)
+            }
         }
     }
 }
@@ -72,23 +73,15 @@ impl Store {
         }
         objects
     }
-
-    /// The newest revision that a read may show: that of its view, or the newest at all.
-    pub(super) fn view(&self, version: &str, view: Option<u64>) -> u64 {
-        match view {
-            Some(view) if version == "0" => view.min(self.revision),
-            _ => self.revision,
-        }
-    }
 }
 
 /// A page of a collection.
 ///
 /// # Errors
 /// 400, 410 for a page of a revision that is compacted, 504 for a revision that is still to come.
-pub(super) fn list(store: &Store, scope: &Scope, query: &Query, view: Option<u64>) -> Result<Value, Failure> {
+pub(super) fn list(store: &Store, scope: &Scope, query: &Query) -> Result<Value, Failure> {
     let (revision, after) = match query.text("continue") {
-        "" => (snapshot(store, query, view)?, None),
+        "" => (snapshot(store, query)?, None),
         token => {
             let (revision, key) =
                 opened(token).ok_or_else(|| Failure::bad_request("continue key is not valid"))?;
@@ -112,7 +105,7 @@ pub(super) fn list(store: &Store, scope: &Scope, query: &Query, view: Option<u64
     while items.len() < limit
         && let Some((key, object)) = rest.next()
     {
-        let mut item = scope.shown.object(object);
+        let mut item = scope.shown.object(object).into_owned();
         if scope.shown == Shown::Whole && !scope.kind.info().custom {
             _ = item.as_object_mut().map(|fields| (fields.remove("apiVersion"), fields.remove("kind")));
         }
@@ -135,11 +128,12 @@ pub(super) fn list(store: &Store, scope: &Scope, query: &Query, view: Option<u64
         Shown::Whole => (scope.kind.api_version(), format!("{}List", info.kind)),
         Shown::Metadata => ("meta.k8s.io/v1".to_owned(), "PartialObjectMetadataList".to_owned()),
     };
-    Ok(json!({ "kind": kind, "apiVersion": version, "metadata": metadata, "items": items }))
+    let mut list = json!({ "kind": kind, "apiVersion": version, "metadata": metadata });
+    list["items"] = Value::Array(items);
+    Ok(list)
 }
 
-fn snapshot(store: &Store, query: &Query, view: Option<u64>) -> Result<u64, Failure> {
-    let version = query.text("resourceVersion");
+fn snapshot(store: &Store, query: &Query) -> Result<u64, Failure> {
     let wanted = query.number("resourceVersion")?.unwrap_or_default();
     if wanted > store.revision {
         return Err(Failure::new(
@@ -154,7 +148,7 @@ fn snapshot(store: &Store, query: &Query, view: Option<u64>) -> Result<u64, Fail
             false => Ok(wanted),
         };
     }
-    Ok(store.view(version, view))
+    Ok(store.revision)
 }
 
 fn opened(token: &str) -> Option<(u64, Key)> {

@@ -1,5 +1,6 @@
 //! Watches.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::io;
 use std::pin::Pin;
@@ -14,9 +15,9 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::{
+    connection::{BoxError, Closing, Lag, Shared},
     list::Scope,
     query::Query,
-    service::{BoxError, Closing, Lag, Shared},
 };
 use crate::server::{answer::Failure, log::Event, store::Store};
 
@@ -34,7 +35,6 @@ pub(super) struct Start {
     marked: bool,
     /// Changes after this revision follow; the newest when absent.
     after: Option<u64>,
-    view: Option<u64>,
     bookmarks: bool,
     lasts: Duration,
     lag: Option<Lag>,
@@ -45,25 +45,18 @@ impl Start {
     ///
     /// # Errors
     /// 400 for numbers that are none, 422 for parameters that do not go together.
-    pub(super) fn of(
-        scope: Scope,
-        query: &Query,
-        view: Option<u64>,
-        lag: Option<Lag>,
-    ) -> Result<Start, Failure> {
+    pub(super) fn of(scope: Scope, query: &Query, lag: Option<Lag>) -> Result<Start, Failure> {
         let marked = query.is("sendInitialEvents");
         if marked && query.text("resourceVersionMatch") != "NotOlderThan" {
             let words = "resourceVersionMatch: Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan";
             return Err(Failure::new(422, "Invalid", words));
         }
         let version = query.number("resourceVersion")?.filter(|version| *version > 0);
-        let zero = query.text("resourceVersion") == "0";
         Ok(Start {
             scope,
             initial: marked || version.is_none(),
             marked,
             after: version.filter(|_| !marked),
-            view: view.filter(|_| zero),
             bookmarks: query.is("allowWatchBookmarks"),
             lasts: query.number("timeoutSeconds")?.map_or(LONGEST, Duration::from_secs),
             lag,
@@ -94,7 +87,7 @@ impl Watch {
     pub(super) fn open(shared: &Arc<Shared>, start: Start) -> Watch {
         let now = Instant::now();
         let store = shared.lock();
-        let revision = start.after.unwrap_or_else(|| store.view("0", start.view));
+        let revision = start.after.unwrap_or(store.revision);
         let mut watch = Watch {
             shared: shared.clone(),
             id: shared.next_id(),
@@ -130,8 +123,8 @@ impl Watch {
     }
 
     fn push(&mut self, kind: &str, object: &Value) {
-        let mut line = json!({ "type": kind, "object": object }).to_string();
-        line.push('\n');
+        // The type comes first, as the API server has it: a client then knows what it reads.
+        let line = format!("{{\"type\":\"{kind}\",\"object\":{object}}}\n");
         self.ready.push_back(Bytes::from(line));
     }
 
@@ -142,7 +135,7 @@ impl Watch {
             "kind": kind.info().kind,
             "metadata": { "resourceVersion": revision.to_string(), "creationTimestamp": null },
         });
-        self.scope.shown.object(&object)
+        self.scope.shown.object(&object).into_owned()
     }
 
     /// Goes through the changes that are visible by now.
@@ -171,14 +164,17 @@ impl Watch {
         };
         let (before, after) = (selected(&event.before), selected(&event.after));
         let (kind, object) = match (before, after, &event.after) {
-            (false, true, Some(object)) => ("ADDED", (**object).clone()),
-            (true, true, Some(object)) => ("MODIFIED", (**object).clone()),
+            (false, true, Some(object)) => ("ADDED", Cow::Borrowed(&**object)),
+            (true, true, Some(object)) => ("MODIFIED", Cow::Borrowed(&**object)),
             (true, false, Some(after)) => {
                 let mut object = event.before.as_deref().cloned().unwrap_or_default();
                 object["metadata"]["resourceVersion"] = after["metadata"]["resourceVersion"].clone();
-                ("DELETED", object)
+                ("DELETED", Cow::Owned(object))
             }
-            (true, false, None) => ("DELETED", event.last.as_deref().cloned().unwrap_or_default()),
+            (true, false, None) => match event.last.as_deref() {
+                Some(last) => ("DELETED", Cow::Borrowed(last)),
+                None => return,
+            },
             _ => return,
         };
         self.push(kind, &self.scope.shown.object(&object));

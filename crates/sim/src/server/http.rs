@@ -1,5 +1,6 @@
 //! HTTP: paths, parameters, and what is answered.
 
+mod connection;
 mod discovery;
 mod handle;
 mod list;
@@ -9,4 +10,5 @@ mod selector;
 mod service;
 mod watch;
 
-pub use service::{Actor, AnswerBody, ApiServer, BoxError, Lag, Service, View};
+pub use connection::{Actor, AnswerBody, BoxError, Lag};
+pub use service::{ApiServer, Service};

@@ -3,6 +3,7 @@
 mod builtin;
 mod compile;
 mod decode;
+mod definitions;
 mod quantity;
 
 use std::collections::BTreeMap;
@@ -112,7 +113,7 @@ impl ObjectOf {
 }
 
 static SCHEMAS: LazyLock<BTreeMap<Kind, Arc<Schema>>> =
-    LazyLock::new(|| Kind::ALL.into_iter().map(|kind| (kind, builtin::of(kind))).collect());
+    LazyLock::new(|| Kind::ALL.into_iter().map(|kind| (kind, definitions::of(kind))).collect());
 
 /// The schema of a kind.
 pub(crate) fn of(kind: Kind) -> &'static Schema {

@@ -27,7 +27,7 @@ mod target;
 mod write;
 
 pub use answer::{Failure, Reason};
-pub use http::{Actor, AnswerBody, ApiServer, BoxError, Lag, Service, View};
+pub use http::{Actor, AnswerBody, ApiServer, BoxError, Lag, Service};
 pub use kinds::{Info, Kind};
 pub use log::{Event, Verb};
 pub use store::{Rules, Store};
