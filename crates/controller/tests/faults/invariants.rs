@@ -1,20 +1,23 @@
-//! What must hold after every commit, whatever goes wrong with requests, watches and the operator's process. Pods do
-//! well in all scenarios.
+//! What must hold after every commit, whatever goes wrong with requests, watches, pods and the operators' processes.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use milvus_sim::cluster::{holds, is_ending, text};
 use milvus_sim::harness::{State, World};
 use milvus_sim::server::{Event, Kind};
 use serde_json::Value;
 
-use crate::operator::NAME;
+use crate::operator::{Dials, is_operator};
 use crate::order;
-use crate::script::{MILVUS, NAMESPACE, is_current, of};
+use crate::script::{HOLDER, MILVUS, NAMESPACE, is_current, of};
 use crate::told::{keys, row_of, told, unregistered};
 
-/// Demands all of it.
-pub fn demand(world: &World) {
+/// Demands all of it. `election`: where operators are elected, who they are.
+pub fn demand(world: &World, election: Option<Arc<Dials>>) {
+    if let Some(dials) = election {
+        world.demand("only the leader writes", move |state, event| led(state, event, &dials));
+    }
     let mut wanted = BTreeMap::new();
     world.demand("as many pods serve as before", move |state, event| serving(state, event, &mut wanted));
     world.demand("at most two ReplicaSets of a component have pods", few_replica_sets);
@@ -22,6 +25,19 @@ pub fn demand(world: &World) {
     world.demand("reasons stand and keys are set where the registries have it", |_, event| registered(event));
     world.demand("one component after the other", order::ordered);
     world.demand("updated means that every pod is", truthful);
+}
+
+/// What an operator writes, it writes while the Lease names the process that it is.
+fn led(state: &State, event: &Event, dials: &Dials) -> Result<(), String> {
+    if event.kind == Kind::Lease || !is_operator(&event.actor) {
+        return Ok(());
+    }
+    let holder = state.list(Kind::Lease).next().map(|lease| text(lease, HOLDER)).unwrap_or_default();
+    match dials.identity(&event.actor) {
+        Some(own) if own != holder => Err(format!("{} is {own}, and {holder:?} leads", event.actor)),
+        // One that is not known has not started: what is seen is from before.
+        _ => Ok(()),
+    }
 }
 
 fn milvus(state: &State) -> Option<&Value> {
@@ -80,7 +96,7 @@ fn few_replica_sets(state: &State, event: &Event) -> Result<(), String> {
 
 fn untouched(event: &Event) -> Result<(), String> {
     let (Some(before), Some(after)) = (&event.before, &event.after) else { return Ok(()) };
-    let changed = event.kind == Kind::Milvus && *event.actor == *NAME && before["spec"] != after["spec"];
+    let changed = event.kind == Kind::Milvus && is_operator(&event.actor) && before["spec"] != after["spec"];
     if changed { Err(format!("{} became {}", before["spec"], after["spec"])) } else { Ok(()) }
 }
 

@@ -7,7 +7,7 @@ use milvus_sim::harness::State;
 use milvus_sim::server::{Event, Kind};
 use serde_json::Value;
 
-use crate::operator::NAME;
+use crate::operator::is_operator;
 use crate::script::{MILVUS, NAMESPACE, main_image, of};
 
 /// A component gets an image that it did not run only when no other is in the middle of getting one.
@@ -28,7 +28,8 @@ fn size(spec: &Value) -> i64 {
 
 /// The component that the operator moves to another image with a write.
 pub fn moves(state: &State, event: &Event) -> Option<String> {
-    let after = event.after.as_deref().filter(|_| event.kind == Kind::Deployment && *event.actor == *NAME)?;
+    let after =
+        event.after.as_deref().filter(|_| event.kind == Kind::Deployment && is_operator(&event.actor))?;
     let before = event.before.as_deref().map(|before| &before["spec"]);
     if before == Some(&after["spec"]) || size(&after["spec"]) == 0 {
         return None;

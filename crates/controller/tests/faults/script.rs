@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use milvus_api::Milvus;
-use milvus_sim::cluster::{holds, label, text};
-use milvus_sim::harness::{Scenario, World};
+use milvus_sim::cluster::{Behaviour, holds, label, text};
+use milvus_sim::harness::{Options, Plan, Scenario, Settled, World, run};
 use milvus_sim::server::{Kind, Preconditions, Propagation, Store};
 use serde_json::{Map, Value, json};
 
 use crate::invariants;
-use crate::operator::{Dials, NAME, operator};
+use crate::operator::{Dials, OPERATORS, alone, elected};
 
 /// The one Milvus.
 pub const MILVUS: &str = "my-release";
@@ -18,6 +18,10 @@ pub const MILVUS: &str = "my-release";
 pub const NAMESPACE: &str = "default";
 /// The world is at rest when nothing was written for so long: longer than Secrets are read again after.
 const REST: Duration = Duration::from_mins(2);
+/// How long a leader stands still or is cut off: longer than its Lease holds.
+const BLOW: Duration = Duration::from_mins(1);
+/// Where a Lease names its holder.
+pub const HOLDER: &str = "/spec/holderIdentity";
 
 /// What is waited for.
 #[derive(Clone, Debug)]
@@ -30,6 +34,10 @@ pub enum Until {
     Moved(&'static str, String),
     /// The dependencies are seen to be away.
     Away,
+    /// A condition of the Milvus says this.
+    Told(&'static str),
+    /// The `MilvusUpgrade` is answered with this reason.
+    Answered(&'static str),
     /// Nothing of it is left.
     Gone,
 }
@@ -45,6 +53,23 @@ pub enum Doing {
     Delete,
     /// Its dependencies go away or come back.
     Away(bool),
+    /// From now on pods behave so.
+    Pods(fn(&mut Behaviour)),
+    /// A `MilvusUpgrade` is created.
+    Upgrade,
+    /// This happens to the operator that leads.
+    Leader(Blow),
+}
+
+/// What happens to the process that leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Blow {
+    /// It dies for good.
+    Dies,
+    /// It stands still for a minute, and knows nothing of it.
+    StandsStill,
+    /// It runs, and does not reach the API server for a minute.
+    CutOff,
 }
 
 /// A step.
@@ -62,6 +87,10 @@ pub struct Step {
 pub struct Script {
     /// One after the other.
     pub steps: Vec<Step>,
+    /// Two operators, of which one leads; one that works without an election else.
+    pub elected: bool,
+    /// What it begins with, and how that came to be in words; an empty cluster else.
+    pub after: Option<(&'static str, Arc<Settled>)>,
     /// How long nothing may be written after all of it.
     pub silence: Duration,
 }
@@ -72,18 +101,47 @@ impl Script {
     pub fn silent_for(self, silence: Duration) -> Script {
         Script { silence, ..self }
     }
+
+    /// The same from a cluster in which its first step is done and all is at rest: what comes of faults in that step
+    /// is the matter of another scenario. Operators start anew.
+    #[must_use]
+    pub fn settled(mut self, seed: u64) -> Script {
+        let first = Script { steps: vec![self.steps.remove(0)], silence: REST, after: None, ..self };
+        let words = first.steps[0].words;
+        let options = Options::plan(Plan { seed, steps: first.steps(), faults: Vec::new() });
+        let outcome = run(options, |world| async move {
+            first.play(world.clone()).await?;
+            Ok(world.settled())
+        });
+        self.after = Some((words, Arc::new(outcome.result.unwrap())));
+        self
+    }
+
+    fn start(&self, world: &World, dials: &Arc<Dials>) {
+        if !self.elected {
+            return world.start(OPERATORS[0], alone(dials));
+        }
+        for name in OPERATORS {
+            world.start(name, elected(dials, name));
+        }
+    }
 }
 
 impl Scenario for Script {
     fn steps(&self) -> Vec<String> {
-        self.steps.iter().map(|step| step.words.to_owned()).collect()
+        let before = self.after.iter().map(|(words, _)| format!("after {words}"));
+        before.chain(self.steps.iter().map(|step| step.words.to_owned())).collect()
     }
 
     async fn play(&self, world: World) -> Result<(), String> {
-        invariants::demand(&world);
         let dials = Arc::new(Dials::default());
-        world.create(secret())?;
-        world.start(NAME, operator(&dials));
+        invariants::demand(&world, self.elected.then(|| dials.clone()));
+        match &self.after {
+            // What the demands see first is how it came to be.
+            Some(_) => world.with(|_| ()),
+            None => world.create(secret()).map(drop)?,
+        }
+        self.start(&world, &dials);
         for step in &self.steps {
             take(&world, &dials, &step.doing, step.words)?;
             world.until(step.words, |store| step.until.there(store)).await?;
@@ -102,6 +160,10 @@ impl Scenario for Script {
 
     fn end(&self, store: &Store) -> Value {
         end(store)
+    }
+
+    fn options(&self, plan: Plan) -> Options {
+        Options { after: self.after.as_ref().map(|(_, settled)| settled.clone()), ..Options::plan(plan) }
     }
 }
 
@@ -122,7 +184,38 @@ fn take(world: &World, dials: &Dials, doing: &Doing, words: &str) -> Result<(), 
             dials.set_away(*away, (NAMESPACE.to_owned(), MILVUS.to_owned()));
             Ok(())
         }
+        Doing::Pods(change) => {
+            world.tell(words.to_owned());
+            world.behave(change);
+            Ok(())
+        }
+        Doing::Upgrade => world.create(upgrade()).map(drop),
+        Doing::Leader(blow) => {
+            world.tell(words.to_owned());
+            let leader = OPERATORS.into_iter().find(|name| leads(world, dials, name));
+            let leader = leader.ok_or("nobody leads")?;
+            match blow {
+                Blow::Dies => world.remove(leader),
+                Blow::StandsStill => world.stop(leader, BLOW),
+                Blow::CutOff => world.cut_off(leader, BLOW),
+            }
+            Ok(())
+        }
     }
+}
+
+fn leads(world: &World, dials: &Dials, name: &str) -> bool {
+    let holder =
+        world.with(|store| store.list(Kind::Lease).map(|lease| text(lease, HOLDER).to_owned()).next());
+    holder.is_some() && holder == dials.identity(name)
+}
+
+fn upgrade() -> Value {
+    json!({
+        "apiVersion": "milvus.io/v1beta1", "kind": "MilvusUpgrade",
+        "metadata": { "name": "to-2-5", "namespace": NAMESPACE },
+        "spec": { "milvus": { "name": MILVUS }, "sourceVersion": "2.4.9", "targetVersion": "2.5.16" },
+    })
 }
 
 fn secret() -> Value {
@@ -145,6 +238,10 @@ pub fn is_current(milvus: &Value) -> bool {
 
 impl Until {
     fn there(&self, store: &Store) -> bool {
+        if let Until::Answered(reason) = self {
+            let asked = store.get(Kind::MilvusUpgrade, NAMESPACE, "to-2-5");
+            return asked.is_some_and(|asked| condition(asked, "Handled") == ("False", *reason));
+        }
         let milvus = store.get(Kind::Milvus, NAMESPACE, MILVUS);
         let Some(milvus) = milvus else {
             let left = [Kind::Deployment, Kind::ReplicaSet, Kind::Pod, Kind::ConfigMap, Kind::Service];
@@ -158,7 +255,11 @@ impl Until {
                 of(live) == *component && live["spec"]["replicas"] != 0 && main_image(&live["spec"]) == image
             }),
             Until::Away => condition(milvus, "EtcdReady").0 == "False",
-            Until::Gone => false,
+            Until::Told(words) => {
+                let conditions = milvus["status"]["conditions"].as_array();
+                conditions.is_some_and(|all| all.iter().any(|one| text(one, "/message").contains(words)))
+            }
+            Until::Gone | Until::Answered(_) => false,
         }
     }
 }

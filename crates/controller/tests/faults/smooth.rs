@@ -1,10 +1,13 @@
 //! Every scenario once, without faults, and silence for a day after it.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use milvus_sim::harness::{Options, Plan, Scenario as _, replay, run};
+use milvus_sim::server::Kind;
 
+use crate::operator::is_operator;
 use crate::{order, scenarios};
 
 #[test]
@@ -16,6 +19,27 @@ fn every_scenario_ends_well_and_then_nothing_is_written_for_a_day() {
         let polls: u64 = outcome.polls.values().sum();
         println!("{name}: {} requests, {polls} polls", outcome.made.len());
         assert!(outcome.result.is_ok(), "{name}: {:?}\n{}", outcome.result, outcome.trace.tail(60));
+    }
+}
+
+/// With two operators, whatever happens to the one that leads: the other goes on, both have written, and only the
+/// leader has, at any moment (`invariants::demand`).
+#[test]
+fn a_standby_takes_over_in_the_middle_of_a_roll() {
+    for (name, script) in scenarios::elected() {
+        let writers = Arc::new(Mutex::new(BTreeSet::new()));
+        let seen = writers.clone();
+        let outcome = run(Options::seed(1), |world| async move {
+            world.demand("noted", move |_, event| {
+                if event.kind == Kind::Deployment && is_operator(&event.actor) {
+                    seen.lock().unwrap().insert(event.actor.to_string());
+                }
+                Ok(())
+            });
+            script.play(world).await
+        });
+        assert_eq!(outcome.result, Ok(()), "{name}: {}", outcome.trace.tail(60));
+        assert_eq!(writers.lock().unwrap().len(), 2, "{name}: {}", outcome.trace.tail(60));
     }
 }
 
