@@ -12,6 +12,7 @@ mod denied;
 mod dependencies;
 mod end;
 mod examples;
+mod hazards;
 mod hold;
 mod images;
 mod layouts;

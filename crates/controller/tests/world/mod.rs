@@ -58,10 +58,12 @@ pub struct Behaviour {
     pub ends_after: u32,
     /// Images that can't be pulled.
     pub broken: BTreeSet<String>,
-    /// Images whose program ends as soon as it starts.
-    pub crashing: BTreeSet<String>,
     /// A component and an image whose pods a quota refuses.
     pub refused: Option<(String, String)>,
+    /// Pods whose containers end again and again.
+    pub crashing: Vec<Pods>,
+    /// Pods that run and are not ready.
+    pub unready: Vec<Pods>,
     /// Steps until the operator's watch brings what a Deployment's status says. Pods are listed, so they are never late.
     pub watch_lag: usize,
 }
@@ -73,7 +75,8 @@ impl Behaviour {
             ready_after: Duration::from_secs(self.ready_after.into()),
             ends_after: Duration::from_secs(self.ends_after.into()),
             broken: self.broken.clone(),
-            crash_loops: self.crashing.iter().map(|image| Pods::with(image)).collect(),
+            crash_loops: self.crashing.clone(),
+            unready: self.unready.clone(),
             refused: refused.map(|(component, image)| Pods::of(component).and_image(image)).collect(),
             ..PodBehaviour::default()
         }
@@ -159,8 +162,9 @@ impl World {
             ready_after: 2,
             ends_after: 2,
             broken: BTreeSet::new(),
-            crashing: BTreeSet::new(),
             refused: None,
+            crashing: Vec::new(),
+            unready: Vec::new(),
             watch_lag: 0,
         };
         let probes = Probes {

@@ -63,6 +63,15 @@ impl World {
         self.refresh();
     }
 
+    /// A user sends a merge patch.
+    pub fn merge(&mut self, patch: &Value) {
+        self.flush();
+        let name = self.cr().metadata.name.clone().unwrap();
+        let target = Kind::Milvus.at("default", &name);
+        self.server.with(|store| store.patch_merge(USER, target, patch)).unwrap();
+        self.refresh();
+    }
+
     /// Sets the image that the spec asks for.
     pub fn set_image(&mut self, tag: &str) {
         self.edit(|m| m.spec.components.global.image = Some(crs::image(tag)));
