@@ -1,5 +1,9 @@
 //! `cargo xtask sim --seeds FROM..TO`: the real operator in the deterministic runtime, with faults by chance. The last seed
-//! that is done is remembered, so that a long run can be ended and gone on with.
+//! that is done is remembered, so that a long run can be ended and gone on with. `--single`: every single fault of
+//! every scenario. `--planted`: see [`planted`].
+
+mod planted;
+mod plants;
 
 use std::ops::Range;
 use std::path::PathBuf;
@@ -23,6 +27,13 @@ pub(crate) struct Args {
     /// Go on after the last seed that an earlier run has finished
     #[arg(long)]
     resume: bool,
+    /// Instead: every single fault of every scenario, for hours
+    #[arg(long, conflicts_with_all = ["seeds", "resume"])]
+    single: bool,
+    /// Instead: plant faults in the pass, and see that the tests find them; those with this in their words
+    #[arg(long, value_name = "WORDS", num_args = 0..=1, default_missing_value = "",
+        conflicts_with_all = ["seeds", "resume", "single"])]
+    planted: Option<String>,
 }
 
 fn parse(text: &str) -> Result<Range<u64>, String> {
@@ -45,6 +56,23 @@ fn finished(line: &str) -> Option<(u64, usize)> {
 }
 
 pub(crate) async fn run(args: Args) -> Result<ExitCode, Failure> {
+    match &args.planted {
+        Some(words) => planted::run(words).await,
+        None if args.single => single().await,
+        None => seeds(args).await,
+    }
+}
+
+/// The tests of single faults with nothing left out.
+async fn single() -> Result<ExitCode, Failure> {
+    let mut command = cargo::command();
+    command.args(["test", "--package", "milvus-controller", "--test", "faults", "--locked", "--"]);
+    command.args(["--nocapture", "single::"]).env("MILVUS_TEST_ALL", "1");
+    let status = command.status().await?;
+    Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+async fn seeds(args: Args) -> Result<ExitCode, Failure> {
     let Range { mut start, end } = args.seeds;
     if args.resume {
         let known = std::fs::read_to_string(memory()).ok().and_then(|text| text.trim().parse().ok());
