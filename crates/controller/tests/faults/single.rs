@@ -1,4 +1,4 @@
-//! A fault at every request, and the operator's end at many polls, in every scenario.
+//! A fault at every request, and the operator's end at many polls, in most scenarios.
 //!
 //! What each request meets in every test run is a share of [`Fault::ANY`] and [`Fault::WATCHES`]: [`FAULTS`]. Left
 //! out are other codes, `LostReply` and `Timeout`, which leave stored what `NoReply` and `KillBefore` leave, most
@@ -8,6 +8,7 @@
 use std::time::Duration;
 
 use milvus_sim::harness::{Choice, Fault, WatchFault, explore};
+use rstest::rstest;
 
 use crate::scenarios;
 use crate::script::Script;
@@ -41,22 +42,21 @@ fn no_single_fault_changes_the_end_of_a_first_start() {
 }
 
 /// From a Milvus that is up and at rest, with an operator that has just started.
-#[test]
-fn no_single_fault_changes_the_end_of_what_happens_to_a_milvus() {
-    for (name, script) in
-        scenarios::all().into_iter().filter(|(name, _)| !matches!(*name, "created" | "mixed"))
-    {
-        let share = match name {
-            "refused" | "mode refused" | "deleted" | "cut off" | "asked" => 3,
-            _ => 41,
-        };
-        faulty(name, &script.settled(1), share, 20 * u64::try_from(share).unwrap());
-    }
-}
-
-#[test]
-fn no_single_fault_changes_the_end_with_two_operators() {
-    for (name, script) in scenarios::elected() {
-        faulty(name, &script.settled(1), 97, 500);
-    }
+#[rstest]
+#[case::rolled("rolled", 29)]
+#[case::reverted("reverted", 29)]
+#[case::downgraded("downgraded", 29)]
+#[case::refused("refused", 1)]
+#[case::mode_refused("mode refused", 1)]
+#[case::deleted("deleted", 3)]
+#[case::relaid("relaid", 29)]
+#[case::cut_off("cut off", 3)]
+#[case::crashing("crashing", 29)]
+#[case::leader_dies("leader dies", 71)]
+#[case::leader_stands_still("leader stands still", 71)]
+#[case::leader_cut_off("leader cut off", 71)]
+fn no_single_fault_changes_the_end(#[case] name: &str, #[case] share: usize) {
+    let mut all = scenarios::all().into_iter().chain(scenarios::elected());
+    let (_, script) = all.find(|(known, _)| *known == name).unwrap();
+    faulty(name, &script.settled(1), share, 20 * u64::try_from(share).unwrap());
 }
