@@ -65,10 +65,10 @@ pub enum GenError {
 
 #[path = "gen/metrics.rs"]
 mod metrics;
-#[path = "gen/reasons.rs"]
-mod reasons;
 #[path = "gen/owned_objects.rs"]
 mod owned_objects;
+#[path = "gen/reasons.rs"]
+mod reasons;
 
 type Result<T> = std::result::Result<T, GenError>;
 

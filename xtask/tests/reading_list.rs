@@ -62,7 +62,12 @@ fn what_is_below_the_list_is_there() {
     let section = section();
     let (_, below) = section.split_once("\nBelow them: ").unwrap();
     let below = below.split("\n\n").next().unwrap();
-    let named: Vec<&str> = below.split('`').skip(1).step_by(2).filter(|word| word.ends_with(".rs")).collect();
+    let named: Vec<&str> = below
+        .split('`')
+        .skip(1)
+        .step_by(2)
+        .filter(|word| Path::new(word).extension().is_some_and(|ext| ext == "rs"))
+        .collect();
     assert!(named.len() > 3, "{named:?}");
     let missing: Vec<&&str> =
         named.iter().filter(|file| !root().join("crates").join(file).is_file()).collect();

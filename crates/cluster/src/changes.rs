@@ -122,8 +122,8 @@ where
 
 fn is_undecodable(error: &watcher::Error) -> bool {
     match error {
-        watcher::Error::InitialListFailed(kube::Error::SerdeError(error)) => error.is_data(),
-        watcher::Error::WatchFailed(kube::Error::SerdeError(error)) => error.is_data(),
+        watcher::Error::InitialListFailed(kube::Error::SerdeError(error))
+        | watcher::Error::WatchFailed(kube::Error::SerdeError(error)) => error.is_data(),
         // A line of a watch that fits nothing else is taken by kube for an error of the API server, without a code.
         watcher::Error::WatchFailed(kube::Error::Api(status)) => status.code == 0,
         _ => false,

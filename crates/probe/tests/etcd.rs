@@ -9,7 +9,7 @@
 use std::time::Duration;
 
 use milvus_probe::etcd::{EtcdTarget, EtcdTransport, EtcdUser};
-use milvus_probe::outcome::reason;
+use milvus_probe::outcome::Reason;
 use milvus_probe::{ClientCertificate, Outcome, ProbeKey, Prober, Target, Tls, Trust, probe};
 use milvus_testkit::etcd::{Etcd, Options};
 use milvus_testkit::pki::Authority;

@@ -8,7 +8,7 @@
 
 use std::time::{Duration, Instant};
 
-use milvus_probe::outcome::reason;
+use milvus_probe::outcome::Reason;
 use milvus_probe::queue::{KafkaAccess, KafkaClient, KafkaSasl, KafkaTarget, QueueTarget, SaslMechanism};
 use milvus_probe::{ClientCertificate, Outcome, Target, Tls, Trust, probe};
 use milvus_testkit::kafka::Kafka;

@@ -10,7 +10,7 @@
 
 use std::sync::Arc;
 
-use milvus_probe::outcome::reason;
+use milvus_probe::outcome::Reason;
 use milvus_probe::queue::{
     KafkaAccess, KafkaClient, KafkaSasl, KafkaTarget, PulsarAccess, PulsarClient, PulsarTarget, QueueTarget,
     SaslMechanism,

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use milvus_probe::etcd::{EtcdTarget, EtcdTransport};
-use milvus_probe::outcome::reason;
+use milvus_probe::outcome::Reason;
 use milvus_probe::schedule::{Changes, Check, ProbeKey, Prober};
 use milvus_probe::{DEADLINE, Outcome, Target};
 use tokio::time::{Instant, sleep};

@@ -8,7 +8,7 @@
 
 use std::time::Duration;
 
-use milvus_probe::outcome::reason;
+use milvus_probe::outcome::Reason;
 use milvus_probe::storage::{StorageAccess, StorageKeys, StorageKind, StorageTarget};
 use milvus_probe::{Outcome, Target, Trust, probe};
 use milvus_testkit::minio::Minio;

@@ -10,7 +10,7 @@
 use std::time::{Duration, Instant};
 
 use milvus_probe::etcd::{EtcdTarget, EtcdTransport, EtcdUser};
-use milvus_probe::outcome::reason;
+use milvus_probe::outcome::Reason;
 use milvus_probe::queue::{
     KafkaAccess, KafkaClient, KafkaSasl, KafkaTarget, PulsarAccess, PulsarClient, PulsarTarget, QueueTarget,
     SaslMechanism,

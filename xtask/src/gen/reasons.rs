@@ -11,7 +11,7 @@ use strum::IntoEnumIterator as _;
 use super::MARK;
 
 /// The doc comment of a variant, in one line.
-fn sentence(variant: &impl strum::EnumMessage) -> String {
+pub(super) fn sentence(variant: &impl strum::EnumMessage) -> String {
     variant.get_documentation().unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
@@ -50,8 +50,9 @@ const EVENTS: [Place; 2] = [Place::Event(Severity::Normal), Place::Event(Severit
 
 /// The parts of the index: title, a sentence or none, and the places whose reasons it lists.
 fn parts() -> [(&'static str, &'static str, Vec<Place>); 9] {
-    let of = |types: &[ConditionType]| types.iter().map(|type_| Place::Condition(*type_)).collect();
     use ConditionType as C;
+
+    let of = |types: &[ConditionType]| types.iter().map(|type_| Place::Condition(*type_)).collect();
     [
         (
             "Dependencies: `EtcdReady`, `StorageReady`, `MsgStreamReady`",

@@ -124,7 +124,7 @@ async fn a_list_that_fails_is_no_missing_kind() {
         .on(LIST, failed(500, "InternalError"))
         .on(LIST, list())
         .on(FROM_5, Answer::Stays(vec![]));
-    let (kind, known, rounds, ..) = after(&script, Duration::from_secs(60)).await;
+    let (kind, known, rounds, ..) = after(&script, Duration::from_mins(1)).await;
     assert_eq!((kind, known, rounds), (MonitorKind::Present, true, 1));
     let calls = script.done();
     assert!(pause(&calls, 1) >= Duration::from_millis(400) && pause(&calls, 2) >= Duration::from_millis(400));

@@ -46,7 +46,7 @@ impl Reader {
     /// Names of the Milvus objects that were woken before nothing more came for a minute.
     async fn woken(&mut self) -> Vec<String> {
         let mut names = Vec::new();
-        while let Ok(Some((_, name))) = timeout(Duration::from_secs(60), self.keys.next()).await {
+        while let Ok(Some((_, name))) = timeout(Duration::from_mins(1), self.keys.next()).await {
             names.push(name);
         }
         names
@@ -98,14 +98,14 @@ fn list(version: &str, more: &str, items: &[Value]) -> Answer {
     )
 }
 
-fn event(type_: &str, object: Value) -> Value {
+fn event(type_: &str, object: &Value) -> Value {
     json!({"type": type_, "object": object})
 }
 
 fn bookmark(version: &str) -> Value {
     event(
         "BOOKMARK",
-        json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"resourceVersion": version}}),
+        &json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"resourceVersion": version}}),
     )
 }
 
@@ -136,8 +136,8 @@ async fn everything_is_known_only_after_the_last_page() {
 async fn a_watch_that_ends_goes_on_where_it_was() {
     let script = Script::new()
         .on(LIST, list("5", "", &[deployment("a", "2")]))
-        .on(FROM_5, Answer::Ends(vec![event("MODIFIED", deployment("a", "6")), bookmark("7")]))
-        .on(FROM_7, Answer::Ends(vec![event("DELETED", deployment("a", "9"))]))
+        .on(FROM_5, Answer::Ends(vec![event("MODIFIED", &deployment("a", "6")), bookmark("7")]))
+        .on(FROM_7, Answer::Ends(vec![event("DELETED", &deployment("a", "9"))]))
         .on(FROM_9, stays());
     let mut reader = Reader::deployments(&script);
     assert_eq!(reader.keys.next().await, Some(key("a")));
@@ -164,7 +164,7 @@ async fn a_watch_that_falls_silent_is_begun_again() {
 
 /// In either form the version is too old: the list tells what is left, and whoever lost something is woken.
 #[rstest]
-#[case::in_the_watch(|| Answer::Ends(vec![event("ERROR", status(410, "Expired", "too old resource version"))]))]
+#[case::in_the_watch(|| Answer::Ends(vec![event("ERROR", &status(410, "Expired", "too old resource version"))]))]
 #[case::in_place_of_it(|| failed(410, "Expired"))]
 #[tokio::test(start_paused = true)]
 async fn a_version_that_is_too_old_begins_with_a_list(#[case] gone: fn() -> Answer) {
@@ -229,7 +229,7 @@ async fn an_object_that_can_not_be_decoded_holds_up_its_own_milvus_only() {
     let script = Script::new()
         .on(LIST, list("5", "", &[odd("a", "2"), deployment("b", "3")]))
         .on(LIST, list("5", "", &[odd("a", "2"), deployment("b", "3")]))
-        .on(FROM_5, Answer::Ends(vec![event("MODIFIED", deployment("a", "7"))]))
+        .on(FROM_5, Answer::Ends(vec![event("MODIFIED", &deployment("a", "7"))]))
         .on(FROM_7, stays());
     let mut reader = Reader::deployments(&script);
     assert_eq!(reader.keys.next().await, Some(key("a")));
@@ -248,9 +248,9 @@ async fn an_object_that_can_not_be_decoded_holds_up_its_own_milvus_only() {
 async fn a_change_that_can_not_be_decoded_is_not_lost() {
     let script = Script::new()
         .on(LIST, list("5", "", &[deployment("a", "2")]))
-        .on(FROM_5, Answer::Stays(vec![event("MODIFIED", odd("a", "6"))]))
+        .on(FROM_5, Answer::Stays(vec![event("MODIFIED", &odd("a", "6"))]))
         .on(LIST, list("7", "", &[odd("a", "6")]))
-        .on(FROM_7, Answer::Ends(vec![event("DELETED", odd("a", "9"))]))
+        .on(FROM_7, Answer::Ends(vec![event("DELETED", &odd("a", "9"))]))
         .on(FROM_9, stays());
     let mut reader = Reader::deployments(&script);
     assert_eq!(reader.keys.next().await, Some(key("a")));
@@ -275,7 +275,7 @@ async fn an_edited_label_does_not_give_an_object_to_another_milvus() {
     };
     let script = Script::new()
         .on(LIST, list("5", "", &[owned("a", "2")]))
-        .on(FROM_5, Answer::Stays(vec![event("MODIFIED", owned("b", "6"))]));
+        .on(FROM_5, Answer::Stays(vec![event("MODIFIED", &owned("b", "6"))]));
     let mut reader = Reader::deployments(&script);
     assert_eq!(reader.woken().await, ["a", "a"]);
     assert_eq!((reader.versions("a"), reader.versions("b").len()), (vec!["6".to_owned()], 0));
@@ -295,9 +295,9 @@ async fn the_status_of_a_budget_wakes_nobody() {
             "spec": {"selector": {"matchLabels": {"app": app}}}})
     };
     let events = vec![
-        event("MODIFIED", budget("6", 1, "x")),
-        event("MODIFIED", budget("7", 2, "y")),
-        event("DELETED", budget("8", 2, "y")),
+        event("MODIFIED", &budget("6", 1, "x")),
+        event("MODIFIED", &budget("7", 2, "y")),
+        event("DELETED", &budget("8", 2, "y")),
     ];
     let script = Script::new()
         .on(BUDGETS, list("5", "", &[budget("2", 1, "x")]))
@@ -319,10 +319,10 @@ async fn an_upgrade_follows_the_milvus_that_it_names() {
     };
     let names = |milvus: &str| json!({"milvus": {"name": milvus}, "sourceVersion": "2.1.4", "targetVersion": "2.2.16"});
     let events = vec![
-        event("MODIFIED", upgrade("6", names("b"))),
-        event("MODIFIED", upgrade("7", json!({"milvus": 7}))),
-        event("MODIFIED", upgrade("8", names("a"))),
-        event("DELETED", upgrade("9", json!({"milvus": 7}))),
+        event("MODIFIED", &upgrade("6", names("b"))),
+        event("MODIFIED", &upgrade("7", json!({"milvus": 7}))),
+        event("MODIFIED", &upgrade("8", names("a"))),
+        event("DELETED", &upgrade("9", json!({"milvus": 7}))),
     ];
     let script = Script::new()
         .on(UPGRADES, list("5", "", &[upgrade("2", names("a")), upgrade("3", json!({"milvus": 7}))]))

@@ -101,7 +101,7 @@ fn untouched(event: &Event) -> Result<(), String> {
 }
 
 fn registered(event: &Event) -> Result<(), String> {
-    if *event.actor != *NAME {
+    if !is_operator(&event.actor) {
         return Ok(());
     }
     let told = told(event);

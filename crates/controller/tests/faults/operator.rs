@@ -47,7 +47,7 @@ pub struct Dials {
 
 impl Dials {
     /// The dependencies go away or come back, and the probes tell the operator that lives.
-    pub fn set_away(&self, away: bool, key: Key) {
+    pub fn set_away(&self, away: bool, key: &Key) {
         self.away.store(away, Ordering::Relaxed);
         // An operator that has died listens no longer: the next one asks by itself.
         self.news.lock().unwrap().retain(|news| news.unbounded_send(key.clone()).is_ok());

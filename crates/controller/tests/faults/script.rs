@@ -181,7 +181,7 @@ fn take(world: &World, dials: &Dials, doing: &Doing, words: &str) -> Result<(), 
         }),
         Doing::Away(away) => {
             world.tell(words.to_owned());
-            dials.set_away(*away, (NAMESPACE.to_owned(), MILVUS.to_owned()));
+            dials.set_away(*away, &(NAMESPACE.to_owned(), MILVUS.to_owned()));
             Ok(())
         }
         Doing::Pods(change) => {

@@ -87,7 +87,7 @@ fn an_object_of_any_kind_that_a_former_milvus_left_is_waited_for(#[case] left: K
     let owner = world.service.clone().unwrap().metadata.owner_references.unwrap();
     let labels = world.service.clone().unwrap().metadata.labels.unwrap();
     let template = json!({"metadata": {}, "spec": {"restartPolicy": "Never", "containers": [{"name": "c", "image": "i"}]}});
-    world.add(
+    world.make(
         Kind::Job,
         json!({"apiVersion": "batch/v1", "kind": "Job", "spec": {"template": template}, "metadata": {
         "name": "my-release-check", "namespace": "default", "labels": labels, "ownerReferences": owner}}),

@@ -1,5 +1,6 @@
 //! What has to happen so that each reason is told.
 
+use milvus_sim::cluster::Pods;
 use std::time::Duration;
 
 use milvus_api::{ImageUpdateMode, Milvus, Reason};
@@ -107,7 +108,9 @@ impl Scenario {
                 crs::component(&mut m.spec.components, Component::QueryNode).spec.paused = Some(true);
             }),
             Scenario::Manual => rolled_after(|m| m.spec.components.enable_manual_mode = Some(true)),
-            Scenario::Crash => stalled(|world| _ = world.behaviour.crashing.insert(crs::image("2.4.10"))),
+            Scenario::Crash => {
+                stalled(|world| world.behaviour.crashing.push(Pods::with(&crs::image("2.4.10"))))
+            }
             Scenario::Quota => stalled(|world| {
                 world.behaviour.refused = Some(("indexnode".to_owned(), crs::image("2.4.10")));
             }),
@@ -324,7 +327,6 @@ fn credentials() -> World {
 fn refused_path(reason: Path) -> World {
     let (milvus, tag) = match reason {
         Path::UnknownVersion => (crs::mix("2.4.9"), "latest"),
-        Path::VersionNotUpdated => (crs::mix("2.4.9"), "2.4.10"),
         Path::NeedsMetadataMigration => (crs::mix("2.1.4"), "2.2.16"),
         Path::NeedsDataMigration => (crs::mix("1.1.1"), "2.4.9"),
         Path::NeedsIntermediateVersion => (crs::mix("2.4.9"), "2.6.11"),
@@ -334,7 +336,7 @@ fn refused_path(reason: Path) -> World {
         Path::MinorDowngrade => (crs::mix("2.5.16"), "2.4.9"),
         Path::PathNotKnown => (crs::mix("2.4.9"), "9.0.0"),
         Path::OlderUnderRollingUpgrade => (crs::mix("2.4.10"), "2.4.9"),
-        Path::NewerUnderRollingDowngrade => (crs::mix("2.4.9"), "2.4.10"),
+        Path::VersionNotUpdated | Path::NewerUnderRollingDowngrade => (crs::mix("2.4.9"), "2.4.10"),
         Path::MessageQueueChange => (crs::mix("2.4.9"), "2.4.9"),
     };
     let mut world = World::new(milvus);

@@ -1,5 +1,6 @@
 //! A wait in which nothing moves: told once, with why, and gone when something moves.
 
+use milvus_sim::cluster::Pods;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -35,7 +36,7 @@ fn stalled(world: &World) -> Option<(String, String, String)> {
 fn crashing() -> World {
     let mut world = World::running(crs::mix("2.4.9"));
     assert_eq!(world.status().last_progress, None, "a settled Milvus has no mark of progress");
-    world.behaviour.crashing.insert(crs::image("2.4.10"));
+    world.behaviour.crashing.push(Pods::with(&crs::image("2.4.10")));
     world.set_image("2.4.10");
     world.until("the pod crashes", |w| waits_for(w, "PodProblem"));
     world.pass();

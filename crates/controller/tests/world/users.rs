@@ -135,20 +135,6 @@ impl World {
         self.server.with(|store| store.delete(USER, target, &Preconditions::default(), propagation)).unwrap();
     }
 
-    /// Somebody makes an object.
-    pub fn add(&mut self, kind: Kind, object: Value) {
-        self.flush();
-        self.server.with(|store| store.create(USER, kind, object)).unwrap();
-        self.refresh();
-    }
-
-    /// Somebody edits an object with a merge patch.
-    pub fn patch(&mut self, kind: Kind, name: &str, patch: &Value) {
-        self.flush();
-        self.server.with(|store| store.patch_merge(USER, kind.at("default", name), patch)).unwrap();
-        self.refresh();
-    }
-
     /// Somebody deletes all objects of these kinds.
     pub fn delete_all(&mut self, kinds: &[Kind]) {
         self.flush();

@@ -83,6 +83,7 @@ impl Pace {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Reason;
 
     fn up() -> Outcome {
         Outcome::ready(Reason::EtcdReady, "")

@@ -41,14 +41,18 @@ impl Look<'_> {
         if let Some(seen) = self.still.seen.get(uid) {
             let due = seen.due;
             if seen.versions == versions && due.is_none_or(|due| self.now < due) {
-                due.into_iter().for_each(|due| self.wake(due));
+                if let Some(due) = due {
+                    self.wake(due);
+                }
                 return Ok(());
             }
         }
         let (revision, others) = (self.store.revision(), self.due.take());
         let worked = work(self);
         let due = self.due;
-        others.into_iter().for_each(|due| self.wake(due));
+        if let Some(due) = others {
+            self.wake(due);
+        }
         if worked.is_ok() && self.store.revision() == revision {
             self.still.seen.insert(uid.to_owned(), Seen { versions, due });
         } else {

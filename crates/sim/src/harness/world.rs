@@ -43,14 +43,12 @@ fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
 impl World {
     pub(super) fn new(options: Options) -> World {
         let chance = Chance::new(options.plan.seed, &options.plan.faults, options.odds);
-        let (server, start, cluster) = match options.after.as_deref() {
-            Some(Settled { store, cluster, now }) => {
-                (ApiServer::with_store(store.carried_over()), *now, cluster.clone())
-            }
-            None => {
-                let cluster = Cluster::new(options.behaviour.clone());
-                (ApiServer::new(options.start), options.start, cluster)
-            }
+        let (server, start, cluster) = if let Some(settled) = options.after.as_deref() {
+            let Settled { store, cluster, now } = settled;
+            (ApiServer::with_store(store.carried_over()), *now, cluster.clone())
+        } else {
+            let cluster = Cluster::new(options.behaviour.clone());
+            (ApiServer::new(options.start), options.start, cluster)
         };
         let inner = Inner {
             server,

@@ -39,17 +39,13 @@ pub fn update(status: &mut MilvusStatus, snapshot: &Snapshot, decided: &Decided)
     let mark = Mark::of(&planned.rollout.progress, decision, pods);
     let last = LastProgress::as_of(now.as_second(), mark, before.and_then(read).as_ref());
     status.last_progress = Some(shown(&last, generation));
-    match milvus_plan::stall(last.at, now.as_second(), on) {
-        Some(stall) => {
-            conditions::set(&mut status.conditions, ConditionType::Stalled, state(&stall, on), now);
-            None
-        }
-        None => {
-            remove(status);
-            let at = milvus_plan::stalls_at(last.at, on)?;
-            Timestamp::from_second(at).ok()
-        }
+    if let Some(stall) = milvus_plan::stall(last.at, now.as_second(), on) {
+        conditions::set(&mut status.conditions, ConditionType::Stalled, state(&stall, on), now);
+        return None;
     }
+    remove(status);
+    let at = milvus_plan::stalls_at(last.at, on)?;
+    Timestamp::from_second(at).ok()
 }
 
 /// Nothing is waited for.

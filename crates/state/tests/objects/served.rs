@@ -45,7 +45,10 @@ fn milvus_listens_on_the_port_of_its_component() {
 fn ports_that_cannot_be(#[case] more: Value, #[case] words: &str) {
     let refusals = parsed("cluster", &more).unwrap_err();
     assert_eq!(refusals.len(), 1, "{refusals:?}");
-    assert!(refusals[0].reason.as_str() == "InvalidSpec" && refusals[0].message.starts_with(words), "{refusals:?}");
+    assert!(
+        refusals[0].reason.as_str() == "InvalidSpec" && refusals[0].message.starts_with(words),
+        "{refusals:?}"
+    );
 }
 
 #[rstest]

@@ -137,10 +137,10 @@ fn w13_all_at_once_keeps_an_autoscaled_size() {
         crs::replicas(&mut milvus, Component::QueryNode, -1);
         let mut world = World::running(milvus);
         let name = world.pods.values().find(|pod| pod.component() == "querynode").map(|pod| pod.name.clone());
-        let slot = if name.is_some_and(|name| name.contains("querynode-1-")) { 1 } else { 0 };
+        let slot = i32::from(name.is_some_and(|name| name.contains("querynode-1-")));
         world.autoscale(&format!("my-release-milvus-querynode-{slot}"), 3);
         world.settle();
-        world.edit(|m| m.spec.components.image_update_mode = mode.clone());
+        world.edit(|m| m.spec.components.image_update_mode = mode);
         world.set_image("2.4.10");
         world.settle();
         assert!(all_run(&world, "2.4.10"), "{}", world.describe());
