@@ -1,7 +1,6 @@
-//! The reading list of one upgrade in ARCHITECTURE.md: its files are there, its numbers are right, and it is short
-//! enough to be read.
+//! The reading list of one upgrade in ARCHITECTURE.md: its files are there, and it is short enough to be read.
 
-#![allow(clippy::unwrap_used, reason = "a helper of a test fails as the test does")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a helper of a test fails as the test does")]
 
 use std::path::{Path, PathBuf};
 
@@ -20,40 +19,23 @@ fn section() -> String {
     from.split("\n### ").next().unwrap().to_owned()
 }
 
-/// Files and their lines, as the table says.
-fn listed(section: &str) -> Vec<(String, usize)> {
-    let row = |line: &str| {
-        let mut cells = line.strip_prefix("| `")?.split(" | ");
-        Some((cells.next()?.trim_end_matches('`').to_owned(), cells.next()?.parse().ok()?))
-    };
+/// The files of the table.
+fn listed(section: &str) -> Vec<String> {
+    let row = |line: &str| line.strip_prefix("| `")?.split_once("` |").map(|(file, _)| file.to_owned());
     section.lines().filter_map(row).collect()
-}
-
-fn lines(file: &str) -> usize {
-    std::fs::read_to_string(root().join(file)).map_or(0, |text| text.lines().count())
-}
-
-#[test]
-fn the_reading_list_says_how_long_its_files_are() {
-    let listed = listed(&section());
-    assert!(listed.len() > 5, "{listed:?}");
-    let wrong: Vec<String> = listed
-        .iter()
-        .filter(|(file, said)| lines(file) != *said)
-        .map(|(file, said)| format!("{file}: {said} is said, it has {}", lines(file)))
-        .collect();
-    assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
 #[test]
 fn the_reading_list_can_be_read() {
-    let section = section();
-    let listed = listed(&section);
-    assert!(listed.len() <= MOST_FILES, "{} files", listed.len());
-    let sum: usize = listed.iter().map(|(file, _)| lines(file)).sum();
+    let listed = listed(&section());
+    assert!((6..=MOST_FILES).contains(&listed.len()), "{listed:?}");
+    let lines = |file: &String| {
+        let text =
+            std::fs::read_to_string(root().join(file)).unwrap_or_else(|error| panic!("{file}: {error}"));
+        text.lines().count()
+    };
+    let sum: usize = listed.iter().map(lines).sum();
     assert!(sum <= MOST_LINES, "{sum} lines");
-    let thousands = format!("{},{:03} lines", sum / 1000, sum % 1000);
-    assert!(section.contains(&thousands), "together they have {thousands}");
 }
 
 /// "Below them" names files too, without the folder `src` of their crate.

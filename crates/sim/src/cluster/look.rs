@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::behaviour::Behaviour;
 use super::objects::{name, namespace, uid};
-use super::still::Still;
+use super::still::{Seen, Still};
 use crate::server::{Failure, Kind, Preconditions, Propagation, Store};
 
 /// The store as a controller works on it.
@@ -32,6 +32,27 @@ impl<'a> Look<'a> {
     /// Looks again at a moment.
     pub(super) fn wake(&mut self, at: Timestamp) {
         self.due = self.due.into_iter().chain([at]).min();
+    }
+
+    /// Works on an object, unless the last work on it wrote nothing and nothing has changed since. `versions`: all
+    /// that the work depends on, besides the time.
+    pub(super) fn unless_still(
+        &mut self,
+        uid: &str,
+        versions: Vec<String>,
+        work: impl FnOnce(&mut Self) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        if let Some(seen) = self.still.of(uid, &versions, self.now) {
+            self.due = self.due.into_iter().chain(seen.due).min();
+            return Ok(());
+        }
+        let (revision, others) = (self.store.revision(), self.due.take());
+        let worked = work(self);
+        let due = self.due;
+        self.due = due.into_iter().chain(others).min();
+        let wrote = worked.is_err() || self.store.revision() != revision;
+        self.still.keep(uid, (!wrote).then_some(Seen { versions, due }));
+        worked
     }
 
     pub(super) fn create(&mut self, actor: &str, kind: Kind, object: Value) -> Result<(), Failure> {

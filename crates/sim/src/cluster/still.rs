@@ -6,9 +6,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::look::Look;
 use super::objects::text;
-use crate::server::Failure;
 
 /// What was seen of each, by UID.
 #[derive(Clone, Debug, Default)]
@@ -18,10 +16,11 @@ pub(super) struct Still {
 
 /// A look at an object at which nothing was written.
 #[derive(Clone, Debug)]
-struct Seen {
+pub(super) struct Seen {
     /// The versions of all that it depends on.
-    versions: Vec<String>,
-    due: Option<Timestamp>,
+    pub(super) versions: Vec<String>,
+    /// When it is to be looked at again by itself.
+    pub(super) due: Option<Timestamp>,
 }
 
 /// UID and version of an object.
@@ -29,35 +28,18 @@ pub(super) fn version(object: &Value) -> String {
     format!("{}/{}", text(object, "/metadata/uid"), text(object, "/metadata/resourceVersion"))
 }
 
-impl Look<'_> {
-    /// Works on an object, unless the last work on it wrote nothing and nothing has changed since. `versions`: all
-    /// that the work depends on, besides the time.
-    pub(super) fn unless_still(
-        &mut self,
-        uid: &str,
-        versions: Vec<String>,
-        work: impl FnOnce(&mut Self) -> Result<(), Failure>,
-    ) -> Result<(), Failure> {
-        if let Some(seen) = self.still.seen.get(uid) {
-            let due = seen.due;
-            if seen.versions == versions && due.is_none_or(|due| self.now < due) {
-                if let Some(due) = due {
-                    self.wake(due);
-                }
-                return Ok(());
-            }
-        }
-        let (revision, others) = (self.store.revision(), self.due.take());
-        let worked = work(self);
-        let due = self.due;
-        if let Some(due) = others {
-            self.wake(due);
-        }
-        if worked.is_ok() && self.store.revision() == revision {
-            self.still.seen.insert(uid.to_owned(), Seen { versions, due });
-        } else {
-            self.still.seen.remove(uid);
-        }
-        worked
+impl Still {
+    /// The last look at an object, if there is still nothing to do: the same versions, and its time has not come.
+    pub(super) fn of(&self, uid: &str, versions: &[String], now: Timestamp) -> Option<&Seen> {
+        let waits = |seen: &&Seen| seen.versions == versions && seen.due.is_none_or(|due| now < due);
+        self.seen.get(uid).filter(waits)
+    }
+
+    /// Keeps a look at which nothing was written, or forgets the one before.
+    pub(super) fn keep(&mut self, uid: &str, seen: Option<Seen>) {
+        match seen {
+            Some(seen) => self.seen.insert(uid.to_owned(), seen),
+            None => self.seen.remove(uid),
+        };
     }
 }
