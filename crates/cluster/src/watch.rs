@@ -4,6 +4,7 @@
 //! the way every object becomes a record and is dropped: the streams are the only readers of whole objects.
 
 use std::fmt::Debug;
+use std::mem;
 use std::sync::{Arc, MutexGuard};
 
 use futures::stream::BoxStream;
@@ -143,14 +144,17 @@ impl Watching {
         })
     }
 
-    /// Pods of all Milvus objects that are not finished, as triggers only: what a pod says is read when it matters.
+    /// Pods of all Milvus objects that are not finished, as triggers only: what a pod says is read when it matters. Which
+    /// of them went while the watch was broken off is therefore not known, and everything is looked at.
     pub fn pods(&self) -> Watch {
         let unfinished = ours().fields("status.phase!=Succeeded,status.phase!=Failed");
-        feed(self.changes(&unfinished), |event: Change<PartialObjectMeta<Pod>>| match event {
+        let (scope, mut listed) = (self.scope.clone(), false);
+        feed(self.changes(&unfinished), move |event: Change<PartialObjectMeta<Pod>>| match event {
             Change::Put(PartialObjectMeta { metadata, .. })
             | Change::Unreadable(metadata, _)
             | Change::Gone(metadata) => owner(&metadata).map(|key| vec![key]),
-            Change::Relist | Change::Relisted => None,
+            Change::Relist => None,
+            Change::Relisted => mem::replace(&mut listed, true).then(|| vec![everything(&scope)]),
         })
     }
 
@@ -201,6 +205,14 @@ impl Watching {
             }
             None
         })
+    }
+}
+
+/// The key of every Milvus of a scope.
+fn everything(scope: &Scope) -> Key {
+    match scope {
+        Scope::All => Key::default(),
+        Scope::Namespace(namespace) => (namespace.clone(), String::new()),
     }
 }
 

@@ -180,6 +180,20 @@ async fn a_version_that_is_too_old_begins_with_a_list(#[case] gone: fn() -> Answ
     script.done();
 }
 
+/// Of pods nothing is kept, so nobody knows which of them went meanwhile: every Milvus is woken.
+#[tokio::test(start_paused = true)]
+async fn pods_that_may_have_gone_unseen_wake_every_milvus() {
+    const PODS: &str = "GET /api/v1/pods limit=50";
+    let script = Script::new()
+        .on(PODS, list("5", "", &[deployment("a", "2"), deployment("b", "3")]))
+        .on("GET /api/v1/pods watch=true resourceVersion=5", failed(410, "Expired"))
+        .on(PODS, list("9", "", &[deployment("b", "3")]))
+        .on("GET /api/v1/pods watch=true resourceVersion=9", stays());
+    let mut reader = Reader::of(&script, Watching::pods);
+    assert_eq!(reader.woken().await, ["a", "b", "b", ""]);
+    script.done();
+}
+
 /// What was known stays known until a list says otherwise.
 #[rstest]
 #[case::forbidden(|| failed(403, "Forbidden"))]

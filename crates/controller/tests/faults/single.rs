@@ -49,6 +49,7 @@ fn no_single_fault_changes_the_end_of_a_first_start() {
 #[case::refused("refused", 1)]
 #[case::mode_refused("mode refused", 1)]
 #[case::deleted("deleted", 3)]
+#[case::asked("asked", 3)]
 #[case::relaid("relaid", 29)]
 #[case::cut_off("cut off", 3)]
 #[case::crashing("crashing", 29)]
