@@ -202,6 +202,10 @@ pub struct ResolvedDefaults {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub storage_endpoint: Option<String>,
 
+    /// Key of the configuration to what environment variables give each component for it, over what the operator writes.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub variables: BTreeMap<String, String>,
+
     /// Volume claim of a queue that runs inside Milvus.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub queue_claim: Option<String>,

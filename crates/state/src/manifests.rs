@@ -6,6 +6,7 @@
 pub mod budget;
 pub mod claim;
 pub mod config;
+pub mod env;
 pub mod ingress;
 pub mod live;
 pub mod metadata;
@@ -14,7 +15,6 @@ pub mod service;
 pub mod workload;
 
 mod checksum;
-mod env;
 mod error;
 mod object;
 mod pod;

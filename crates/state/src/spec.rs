@@ -64,16 +64,31 @@ pub fn parse(milvus: &Milvus, held: Option<&Side>) -> Result<Spec, Vec<Refusal>>
     let components = components(common, topology, &asked, held, &mut findings);
     let data =
         dependencies.as_ref().and_then(|d| persistence::parse(milvus, &d.queue, &mut findings.refusals));
-    findings.refusals.extend(contradictions(&config, dependencies.as_ref()));
-    findings.refusals.extend(ports::refusals(common, topology.mode, &config));
+    let of_keys = contradictions(&config, dependencies.as_ref()).into_iter();
+    let (of_roots, others): (Vec<_>, Vec<_>) = of_keys.partition(|(root, _)| *root);
+    findings.refusals.extend(of_roots.into_iter().map(|(_, refusal)| refusal));
+    let others = others.into_iter().map(|(_, refusal)| refusal);
+    let others = others.chain(ports::refusals(common, topology.mode, &config));
+    // What runs with it, runs: to stop looking after it would help nobody.
+    match has_run(milvus) {
+        true => findings.warnings.extend(others.map(|refusal| refusal.message)),
+        false => findings.refusals.extend(others),
+    }
     let Findings { refusals, warnings } = findings;
     let Some(dependencies) = dependencies.filter(|_| refusals.is_empty()) else { return Err(refusals) };
     let parts = Parts { asked, unused, topology, components, dependencies, data, warnings };
     Ok(settled(assemble(milvus, parts), common))
 }
 
-/// Keys of which Milvus would take one of two values by chance. What the operator replaces or leaves out is not read.
-fn contradictions(config: &Config<'_>, dependencies: Option<&Dependencies>) -> Vec<Refusal> {
+/// It was accepted once.
+fn has_run(milvus: &Milvus) -> bool {
+    let status = milvus.status.as_ref();
+    status.is_some_and(|status| status.resolved.is_some() || status.current_image.is_some())
+}
+
+/// Keys of which Milvus would take one of two values by chance, and whether such a key says where the data is. What the
+/// operator replaces or leaves out is not read.
+fn contradictions(config: &Config<'_>, dependencies: Option<&Dependencies>) -> Vec<(bool, Refusal)> {
     let owned = dependencies.map(|deps| owned::all(deps, true)).unwrap_or_default();
     let dropped = dependencies.map_or(&[][..], |deps| owned::dropped(&deps.queue));
     let read = |path: &str| {
@@ -83,7 +98,8 @@ fn contradictions(config: &Config<'_>, dependencies: Option<&Dependencies>) -> V
     let refusal = |entries: &[config::Entry<'_>]| {
         let paths: Vec<String> = entries.iter().map(|entry| format!("spec.config.{}", entry.path)).collect();
         let why = "Milvus takes them for one key, and they have different values";
-        Refusal::invalid(&paths.join(" and "), why, "Keep one of them.")
+        let root = owned::ROOTS.iter().any(|key| config::plain(key) == config::plain(&entries[0].path));
+        (root, Refusal::invalid(&paths.join(" and "), why, "Keep one of them."))
     };
     config.contradictions().filter(|entries| read(&entries[0].path)).map(refusal).collect()
 }

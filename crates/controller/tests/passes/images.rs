@@ -1,10 +1,13 @@
 //! Images of single components: every image that runs is judged, by what its component runs.
 
 use milvus_api::{ConditionType, Milvus, MilvusState, RolloutPhase, StepState};
+use milvus_plan::Component;
 use rstest::rstest;
 
 use crate::world::{Demands, World, crs};
 
+const RUN: [Component; 5] =
+    [Component::Proxy, Component::MixCoord, Component::QueryNode, Component::DataNode, Component::IndexNode];
 const FIELDS: [&str; 5] = ["proxy", "mixCoord", "queryNode", "dataNode", "indexNode"];
 
 /// Gives components an image of their own: a tag of the official image, or a whole image.
@@ -163,6 +166,64 @@ fn the_way_back_is_open_for_a_component_too() {
     world.settle();
     assert!(world.updated(), "{}", world.describe());
     assert_eq!(world.condition(ConditionType::SpecAccepted).0, "True");
+}
+
+/// No pod is ready: what ran is known all the same, and the path is judged.
+#[rstest]
+#[case::all(&FIELDS)]
+#[case::one(&["queryNode"])]
+fn a_path_is_refused_while_no_pod_is_ready(#[case] fields: &[&str], #[values(false, true)] was_pinned: bool) {
+    let mut world = settled(if was_pinned { pinned("2.4.9", fields, "2.4.9") } else { crs::mix("2.4.9") });
+    world.edit(|milvus| {
+        for component in RUN {
+            crs::replicas(milvus, component, 0);
+        }
+    });
+    world.settle();
+    assert!(world.pods.is_empty(), "{}", world.describe());
+    world.edit(|milvus| pin(milvus, fields, "2.6.6"));
+    world.settle();
+    refused(&world, "NeedsIntermediateVersion");
+}
+
+/// To take an image of its own out is a change like any other, from what the component runs.
+#[test]
+fn an_image_that_is_taken_out_is_judged_by_what_it_ran() {
+    let mut world = settled(pinned("2.4.23", &["queryNode"], "2.5.16"));
+    let written = world.history.objects_written;
+    world.edit(unpin);
+    world.settle();
+    refused(&world, "MinorDowngrade");
+    assert_eq!(world.history.objects_written, written);
+    let mut world = settled(pinned("2.4.10", &["queryNode"], "2.4.9"));
+    world.edit(unpin);
+    world.settle();
+    assert!(world.updated(), "{}", world.describe());
+    assert_eq!(images(&world), [crs::image("2.4.10")]);
+    let rollout = world.status().upgrade.clone().unwrap();
+    assert_eq!(rollout.message.split(" in ").next(), Some("Upgrade of querynode from 2.4.9 to 2.4.10"));
+    assert_eq!(rollout.phase, Some(RolloutPhase::Done));
+    assert!(world.status().current_images.is_empty());
+}
+
+fn unpin(milvus: &mut Milvus) {
+    let mut spec = serde_json::to_value(&milvus.spec).unwrap();
+    spec["components"]["queryNode"]["image"] = serde_json::Value::Null;
+    milvus.spec = serde_json::from_value(spec).unwrap();
+}
+
+/// The Deployment that pods have left keeps its template; it says nothing of what runs.
+#[test]
+fn what_an_idle_deployment_has_does_not_run() {
+    let mut world = settled(crs::mix("2.4.23"));
+    world.set_image("2.5.16");
+    world.settle();
+    assert!(world.updated());
+    let written = world.history.objects_written;
+    world.edit(|milvus| pin(milvus, &["queryNode"], "2.4.23"));
+    world.settle();
+    refused(&world, "MinorDowngrade");
+    assert_eq!(world.history.objects_written, written);
 }
 
 /// Without `components.image` the version is that of the components, never that of the default image.

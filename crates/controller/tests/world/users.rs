@@ -51,6 +51,7 @@ impl World {
         self.flush();
         let key = ("default".to_owned(), milvus.to_owned());
         self.operator.answer_orphans(&self.runtime, &self.local, &key);
+        self.refresh();
     }
 
     /// Another operator has left another status.

@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 use crate::records::{ServiceRecord, is_ours};
 
 /// Field managers of operators that have written the objects of a Milvus before us, by update. The Go operator's is the
-/// name of its program.
+/// name of its program, and that of many others, which own less than a whole Service.
 const FORMER: [&str; 2] = ["manager", keys::FIELD_MANAGER];
 
 /// What must become ours before a Service is applied, as a merge patch; `None` if nothing must. The patch is of the
@@ -27,7 +27,8 @@ pub fn of_service(live: &ServiceRecord, wanted: &Service) -> Option<Value> {
     for mut entry in others {
         match &mut entry.fields_v1 {
             Some(FieldsV1(fields)) if entry.subresource.is_none() => {
-                if is_former(entry.manager.as_deref(), entry.operation.as_deref()) {
+                let whole = fields.pointer("/f:spec/f:selector").is_some();
+                if whole && is_former(entry.manager.as_deref(), entry.operation.as_deref()) {
                     merge(&mut moved, std::mem::take(fields));
                     continue;
                 }

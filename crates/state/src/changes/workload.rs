@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::objects::Write;
 use crate::desired::{Desired, DesiredComponent};
 use crate::manifests::workload::{self, Additions, Body, Shell};
-use crate::manifests::{Error, Tool, live};
+use crate::manifests::{Error, Tool, env, live};
 use crate::observed::Snapshot;
 use crate::records::{DeploymentRecord, Slot};
 use crate::rollout::slots::{self, Size, SlotPlan, Template};
@@ -179,8 +179,9 @@ impl Workload<'_> {
         let live = record.and_then(|record| self.snapshot.templates.get(&record.name));
         let foreign = record.is_some_and(|record| record.rendered_hash.is_none());
         if let (Some(live), Some(record)) = (live, record)
-            && (foreign || same(record))
-            && let Some(unchanged) = live::unchanged(&component.compared(foreign)?, live)
+            && (foreign || (same(record) && !self.lacks_minio_port(component, live)))
+            // A tool image that the user names is rolled out.
+            && let Some(unchanged) = live::unchanged(&component.compared(foreign && self.spec.tool_image.is_none())?, live)
         {
             return Ok(Some(unchanged));
         }
@@ -190,6 +191,18 @@ impl Workload<'_> {
             Some(live) => Some(live::in_live_order(&wanted, live)),
             None => (!foreign || !record.is_some_and(DeploymentRecord::has_pods)).then_some(wanted),
         })
+    }
+
+    /// A Service named `minio` has come, and the pods do not have the variable that undoes its link.
+    fn lacks_minio_port(&self, component: &DesiredComponent, live: &Value) -> bool {
+        let Some(wanted) = env::minio_port(self.spec, &component.settings) else { return false };
+        let name = component.settings.component.name();
+        let containers = live["spec"]["containers"].as_array().into_iter().flatten();
+        let mut of_milvus = containers.filter(|container| container["name"] == name);
+        let has = |container: &Value| {
+            container["env"].as_array().into_iter().flatten().any(|var| var["name"] == wanted.name.as_str())
+        };
+        self.snapshot.watched.minio_link && !of_milvus.any(has)
     }
 
     /// The tool image. `kept`: a Deployment of whose template nothing changes, or one that is taken over from another

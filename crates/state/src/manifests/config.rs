@@ -68,8 +68,10 @@ pub fn user_yaml(spec: &Spec, kafka_has_ca: bool) -> Value {
     let dropped = owned::dropped(&spec.dependencies.queue);
     let mut config = user_values(spec);
     config.retain(|key, _| !dropped.contains(&section(key).as_str()));
-    let replaced = written.iter().map(|(key, _)| (*key).to_owned());
-    for key in OPERATOR_OWNED.iter().map(|path| path.join(".")).chain(replaced) {
+    // What upstream deletes in this one spelling is gone from `user_values`; every other spelling goes with what takes
+    // its place. Of a queue that the operator does not know, that is nothing.
+    let replaced: Vec<String> = written.iter().map(|(key, _)| (*key).to_owned()).collect();
+    for key in replaced {
         remove(&mut config, &key);
     }
     let mut config = Value::Object(config);

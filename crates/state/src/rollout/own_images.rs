@@ -7,6 +7,7 @@ use super::layout;
 use super::running::{known_side, ready_images, side, under_way};
 use crate::desired::{DesiredComponent, Parsed};
 use crate::observed::Snapshot;
+use crate::records::MilvusRecord;
 
 /// The components whose image is not that of the rest, and says something about the data.
 pub fn components(parsed: &Parsed) -> impl Iterator<Item = &DesiredComponent> {
@@ -14,16 +15,28 @@ pub fn components(parsed: &Parsed) -> impl Iterator<Item = &DesiredComponent> {
     components.filter(|c| c.image != parsed.spec.asked.image && c.settings.component != Component::Cdc)
 }
 
+/// The components that are judged for themselves: those, and those that had an image of their own and leave it for that
+/// of the rest.
+pub fn judged<'p>(parsed: &'p Parsed, milvus: &'p MilvusRecord) -> impl Iterator<Item = Component> + 'p {
+    let own: Vec<Component> = components(parsed).map(|one| one.settings.component).collect();
+    let asked = Some(&parsed.spec.asked.image);
+    let leaves = move |one: &Component| {
+        let record = milvus.status.current_images.get(one.name());
+        own.contains(one) || record.is_some_and(|record| record.image.as_ref() != asked)
+    };
+    parsed.desired.components.iter().map(|one| one.settings.component).filter(leaves)
+}
+
 /// What the plan must know of them.
 pub fn of(parsed: &Parsed, snapshot: &Snapshot) -> Vec<OwnImage> {
-    let own = |component: &DesiredComponent| {
-        let to = component.settings.own_image.clone()?;
-        let name = component.settings.component.name();
-        let running = ready_images(parsed, snapshot, |one| one == name);
-        let from = before(parsed, snapshot, component.settings.component, &to, &running);
-        Some(OwnImage { component: component.settings.component, from, running, to })
+    let own = |component: Component| {
+        let own = parsed.desired.component(component).and_then(|one| one.settings.own_image.clone());
+        let to = own.unwrap_or_else(|| parsed.spec.asked.clone());
+        let running = ready_images(parsed, snapshot, |one| one == component.name());
+        let from = before(parsed, snapshot, component, &to, &running);
+        OwnImage { component, from, running, to }
     };
-    components(parsed).filter_map(own).collect()
+    judged(parsed, &snapshot.watched.milvus).map(own).collect()
 }
 
 /// What the last finished roll left of a component. Of one that another operator ran there is no record: its pods tell
@@ -43,17 +56,16 @@ fn before(
         let image = record.image.clone()?;
         return Some(side(&image, record.version.as_deref()));
     }
-    if !running.is_empty() && running.iter().all(|side| side.image == to.image) {
-        return Some(to.clone());
+    if let Some(ready) = running.iter().find(|side| side.image != to.image).or(running.first()) {
+        return Some(ready.clone());
     }
+    // Nothing of it is ready: what its pods are to run, or what they ran when there were some.
     let names = layout::names(watched, component);
-    let live = names.iter().filter_map(|name| watched.deployment(name)).map(|record| &*record.image);
-    let live: Vec<&str> = live.filter(|image| *image != parsed.spec.dummy_image).collect();
-    if live.contains(&&*to.image) {
-        return Some(to.clone());
-    }
-    let image = milvus.current_image().or(live.first().copied())?;
-    Some(known_side(image, milvus, asked))
+    let live = names.iter().filter_map(|name| watched.deployment(name)).find(|record| record.has_pods());
+    let seen = milvus.status.components_deploy_status.get(component.name());
+    let image = live.map(|record| &*record.image).or(seen.map(|seen| &*seen.image));
+    let image = image.filter(|image| *image != parsed.spec.dummy_image && !image.is_empty());
+    Some(known_side(image.or(milvus.current_image())?, milvus, asked))
 }
 
 /// Where a component goes back to what it ran before a roll that is not finished, though no pod of that roll was ever

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use milvus_api::{MilvusStatus, RolloutImage, RolloutStatus};
-use milvus_plan::{Coordinators, Direction, Objections, Plan, Request, Side, plan};
+use milvus_plan::{Component, Coordinators, Direction, Objections, Plan, Request, Side, plan};
 
 use super::running::{known_side, ready_images, side, under_way};
 use super::{layout, own_images};
@@ -52,39 +52,57 @@ fn abandoned(status: &MilvusStatus, plan: &Plan) -> Option<Side> {
 /// What the last finished roll left. Where the status has lost it: what runs, if that is one image.
 fn current(parsed: &Parsed, watched: &Watched) -> Option<Side> {
     let (milvus, asked) = (&watched.milvus, &parsed.spec.asked);
-    // Upstream, and this operator before it looked at the images of components, record an image that nothing runs.
-    let runs = |image: &&str| Some(*image) != parsed.spec.unused_image.as_deref() || *image == asked.image;
-    if let Some(image) = milvus.current_image().filter(runs) {
+    let recorded = milvus.current_image();
+    if let Some(image) = recorded.filter(|image| !never_ran(image, parsed, watched)) {
         return Some(known_side(image, milvus, asked));
     }
-    if under_way(&milvus.status).is_some() || milvus.status.observed_generation.is_some() {
+    let begun = under_way(&milvus.status).is_some() || milvus.status.observed_generation.is_some();
+    if recorded.is_none() && begun {
         // It has been started and never was complete: there is nothing to compare with.
         return None;
     }
-    let own = own_images::components(parsed).flat_map(|c| layout::names(watched, c.settings.component));
-    let own: Vec<String> = own.collect();
-    let follow = watched.owned().filter(|d| d.replicas > 0 && !own.contains(&d.name));
-    let mut images: Vec<&str> = follow.map(|d| d.image.as_str()).collect();
-    images.sort_unstable();
-    images.dedup();
-    match images.as_slice() {
-        [image] => Some(known_side(image, milvus, asked)),
-        _ => None,
+    let own: Vec<String> =
+        own_images::judged(parsed, milvus).flat_map(|one| layout::names(watched, one)).collect();
+    let follow = watched.owned().filter(|d| !own.contains(&d.name) && d.image != parsed.spec.dummy_image);
+    let follow = follow.filter(|d| d.replicas > 0 || recorded.is_some());
+    let mut sides: Vec<Side> = follow.map(|d| known_side(&d.image, milvus, asked)).collect();
+    sides.sort_by(|one, other| one.image.cmp(&other.image));
+    sides.dedup();
+    match (recorded, sides.as_slice()) {
+        (_, [side]) => Some(side.clone()),
+        // Of several, one that is left for another version: that way must be open.
+        (Some(_), [first, ..]) => {
+            Some(sides.iter().find(|side| side.version != asked.version).unwrap_or(first).clone())
+        }
+        (_, _) => None,
     }
+}
+
+/// Upstream, and this operator before it looked at the images of components, recorded `spec.components.image` also where
+/// nothing runs it, because every component has an image of its own.
+fn never_ran(image: &str, parsed: &Parsed, watched: &Watched) -> bool {
+    let status = &watched.milvus.status;
+    let rolled = under_way(status).into_iter().flat_map(|roll| roll.from.iter().chain(&roll.to));
+    let rolled = rolled.filter_map(|side| side.image.as_deref());
+    let seen = status.components_deploy_status.values().map(|seen| &*seen.image);
+    let mut shown = watched.owned().map(|d| &*d.image).chain(seen).chain(rolled);
+    parsed.spec.unused_image.as_deref() == Some(image)
+        && image != parsed.spec.asked.image
+        && shown.all(|other| other != image)
 }
 
 /// The distinct images of ready pods, without those of components that the spec gives an image of their own.
 fn running(parsed: &Parsed, snapshot: &Snapshot) -> Vec<Side> {
-    let own: Vec<&str> = own_images::components(parsed).map(|c| c.settings.component.name()).collect();
+    let own: Vec<&str> = own_images::judged(parsed, &snapshot.watched.milvus).map(Component::name).collect();
     ready_images(parsed, snapshot, |component| !own.contains(&component))
 }
 
 /// The coordinators that run, by the Deployments that have pods.
 fn running_coordinators(watched: &Watched) -> Option<Coordinators> {
-    if layout::runs(watched, milvus_plan::Component::RootCoord) {
+    if layout::runs(watched, Component::RootCoord) {
         Some(Coordinators::Four)
     } else {
-        layout::runs(watched, milvus_plan::Component::MixCoord).then_some(Coordinators::Mix)
+        layout::runs(watched, Component::MixCoord).then_some(Coordinators::Mix)
     }
 }
 

@@ -110,7 +110,12 @@ pub fn warnings(spec: &Spec) -> Vec<String> {
     };
     if matches!(queue, Queue::Natsmq | Queue::Custom) {
         let pulsar = ["pulsar.address", "pulsar.port"];
-        found.extend(pulsar.iter().flat_map(|key| config.each(key)).map(|entry| left_out(&entry.path)));
+        let nested = spec.config.get("pulsar").and_then(Value::as_object);
+        let deleted = |key: &&&str| {
+            let name = key.split_once('.').map(|(_, name)| name).unwrap_or_default();
+            nested.is_some_and(|section| section.contains_key(name))
+        };
+        found.extend(pulsar.iter().filter(deleted).map(|key| left_out(key)));
     }
     let set = |value: &Value| match value {
         Value::Object(map) => !map.is_empty(),

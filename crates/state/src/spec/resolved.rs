@@ -57,6 +57,7 @@ pub fn resolve(spec: &Spec) -> ResolvedDefaults {
         etcd_endpoints: etcd_endpoints(spec),
         storage_endpoint: Some(storage_endpoint(spec)),
         queue_claim: queue_claim(spec).map(str::to_owned),
+        variables: spec.variables.iter().map(|one| (one.key.to_owned(), one.values.clone())).collect(),
     }
 }
 
@@ -109,22 +110,27 @@ pub fn refusals(spec: &Spec, pinned: Option<&ResolvedDefaults>, runs: bool) -> V
         return vec![mode_refused(spec, pinned, from, to)];
     }
     let deps = &spec.dependencies;
+    // By a variable that is no news.
+    let settled = |key: &str| {
+        spec.overridden(key).is_some_and(|(variable, _)| runs || variables::known(variable, pinned))
+    };
     let lost_external = |external: bool, field: &str, now: &str, was: &str| {
         (!external && now != was).then(|| lost(spec, field, now, was))
     };
     let mut found = Vec::new();
     let endpoints = pinned.etcd_endpoints.join(",");
     found.extend(lost_external(
-        deps.etcd.external,
+        deps.etcd.external || settled("etcd.endpoints"),
         "etcd.endpoints",
         &asked.etcd_endpoints.join(","),
         &endpoints,
     ));
     let storage = pinned.storage_endpoint.clone().unwrap_or_default();
-    found.extend(lost_external(deps.storage.external, "storage.endpoint", &storage_endpoint(spec), &storage));
+    let external = deps.storage.external || settled("minio.address") || settled("minio.port");
+    found.extend(lost_external(external, "storage.endpoint", &storage_endpoint(spec), &storage));
     let roots =
         [(ETCD_ROOT, &asked.etcd_root_path, &pinned.etcd_root_path), (BUCKET, &asked.bucket, &pinned.bucket)];
-    for (key, now, was) in roots.into_iter().filter(|(key, ..)| !runs || spec.overridden(key).is_none()) {
+    for (key, now, was) in roots.into_iter().filter(|(key, ..)| !settled(key)) {
         found.extend(changed(key, now.as_ref(), was.as_ref(), spec));
     }
     if !runs {

@@ -129,6 +129,8 @@ pub struct Variable {
     pub place: String,
     /// What Milvus gets from it.
     pub reading: Reading,
+    /// What each component gets: `datanode=other`, joined by commas.
+    pub values: String,
     /// The field in which it belongs.
     pub instead: String,
 }

@@ -9,7 +9,7 @@ use milvus_plan::{Component, Mode};
 use super::config::{self, Config, plain, plain_variable};
 use super::decode::GLOBAL;
 use super::model::Spec;
-use super::owned::{self, BUCKET, ETCD_ROOT, ROOTS};
+use super::owned::{self, ACTIVE_STANDBY, BUCKET, ETCD_ROOT, ROOTS};
 use super::settings::{ComponentSettings, Reading, Variable};
 use crate::convert;
 use crate::refusal::Refusal;
@@ -70,7 +70,9 @@ fn variable(written: Written, all: &[(Component, Named<'_>)], common: &Component
     let own = common.component(convert::component_name(component));
     let is_own = own.is_some_and(|own| own.spec.env.iter().any(|var| var.name == first.name));
     let of = if is_own { format!("{GLOBAL}.{}", component.field()) } else { GLOBAL.to_owned() };
-    Some(Variable { key, place: format!("{of}.env[{}]", first.name), reading, instead })
+    let each = found().map(|(c, var)| format!("{}={}", c.name(), literal(var).unwrap_or("(not readable)")));
+    let values = each.collect::<Vec<_>>().join(",");
+    Some(Variable { key, place: format!("{of}.env[{}]", first.name), reading, values, instead })
 }
 
 /// The value of a variable, where the spec itself has it.
@@ -82,7 +84,7 @@ fn literal(var: &EnvVar) -> Option<&str> {
 /// What is said of a Milvus that has such variables and runs.
 pub(super) fn warnings(spec: &Spec) -> Vec<String> {
     let said = |variable: &Variable| {
-        let Variable { key, place, reading, instead } = variable;
+        let Variable { key, place, reading, instead, .. } = variable;
         let what = match reading {
             Reading::Everywhere(_) => "where the operator writes another value; say it in",
             Reading::Somewhere => "and not every component has it with the same value; say it in",
@@ -108,11 +110,16 @@ pub fn refused_anew(spec: &Spec) -> Vec<Refusal> {
     refused.collect()
 }
 
-/// Variables that lead a Milvus away from its data. Root path and bucket that are the same everywhere are compared with
-/// the pins, as those in the file are.
+/// The Milvus was accepted with this variable.
+pub(super) fn known(variable: &Variable, pinned: &ResolvedDefaults) -> bool {
+    pinned.variables.get(variable.key) == Some(&variable.values)
+}
+
+/// New variables that lead a Milvus away from its data, or from what is in its queue. Root path and bucket that are the
+/// same everywhere are compared with the pins, as those in the file are.
 pub(super) fn led_away(spec: &Spec, asked: &ResolvedDefaults, pinned: &ResolvedDefaults) -> Vec<Refusal> {
     let away = |variable: &Variable| {
-        let Variable { key, place, reading, instead } = variable;
+        let Variable { key, place, reading, instead, .. } = variable;
         let (was, now) = match *key {
             ETCD_ROOT => (pinned.etcd_root_path.clone(), None),
             BUCKET => (pinned.bucket.clone(), None),
@@ -120,7 +127,8 @@ pub(super) fn led_away(spec: &Spec, asked: &ResolvedDefaults, pinned: &ResolvedD
             "minio.address" | "minio.port" => {
                 (pinned.storage_endpoint.clone(), asked.storage_endpoint.clone())
             }
-            _ => return None,
+            key if ACTIVE_STANDBY.contains(&key) || *reading == Reading::Unreadable => return None,
+            _ => return Some(newly_set(variable)),
         };
         let was = was?;
         let what = match (reading, now) {
@@ -136,7 +144,18 @@ pub(super) fn led_away(spec: &Spec, asked: &ResolvedDefaults, pinned: &ResolvedD
             ),
         ))
     };
-    spec.variables.iter().filter_map(away).collect()
+    spec.variables.iter().filter(|variable| !known(variable, pinned)).filter_map(away).collect()
+}
+
+/// A queue, or the names of its channels, would be another one.
+fn newly_set(Variable { key, place, instead, .. }: &Variable) -> Refusal {
+    Refusal::new(
+        Reason::DependencyChangeRefused,
+        format!(
+            "{place}: Milvus reads this variable as {key}, over its configuration file, and would leave what is in its queue. \
+             Nothing was changed. Take the variable out; {instead} says what is used"
+        ),
+    )
 }
 
 fn listed(endpoints: &[String]) -> Option<String> {

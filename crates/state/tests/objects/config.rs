@@ -83,8 +83,11 @@ fn a_key_in_another_spelling_is_the_same_key(#[case] config: &str) {
 
 /// The Milvus as it is when it ran once, with its data at these places.
 fn ran(mut milvus: Milvus, root_path: &str) -> Milvus {
-    let pins =
-        ResolvedDefaults { etcd_root_path: Some(root_path.to_owned()), ..resolved::resolve(&spec(&milvus)) };
+    let pins = ResolvedDefaults {
+        etcd_root_path: Some(root_path.to_owned()),
+        variables: BTreeMap::new(),
+        ..resolved::resolve(&spec(&milvus))
+    };
     milvus.status = Some(MilvusStatus {
         current_image: milvus.spec.components.global.image.clone(),
         resolved: Some(pins),
@@ -146,6 +149,14 @@ fn two_values_of_one_key_are_refused_with_both_places() {
         "{refused:?}"
     );
     assert!(refused[1].1.contains("spec.config.log.level"), "{refused:?}");
+    // What runs with it is looked after all the same; where its data is must be clear.
+    let status = ran(cluster("{}", "{}"), "a").status;
+    let refused = self::refused(&Milvus { status: status.clone(), ..milvus });
+    assert_eq!(refused.len(), 1, "{refused:?}");
+    let milvus =
+        Milvus { status, ..cluster("{etcd: {rootPath: a}, log: {level: info}, log.level: debug}", "{}") };
+    assert_eq!(self::refused(&milvus), []);
+    assert!(spec(&milvus).warnings[0].contains("spec.config.log.level"), "{:?}", spec(&milvus).warnings);
     // The same value twice, and what the operator replaces anyhow, is no contradiction.
     let milvus = cluster("{etcd: {rootPath: 7, root_path: \"7\"}, mq: {type: a}, mq.type: b}", "{}");
     assert!(support::parse(&milvus).is_ok());
@@ -180,6 +191,8 @@ fn a_new_milvus_gets_its_settings_from_no_variable(#[case] components: &str, #[c
 #[case::endpoints("{env: [{name: ETCD_ENDPOINTS, value: \"other:1\"}]}", "other:1")]
 #[case::storage("{env: [{name: MINIO_ADDRESS, value: other}]}", "other:9000")]
 #[case::some("{queryNode: {env: [{name: ETCD_ROOTPATH, value: other}]}}", "some components only")]
+#[case::queue("{env: [{name: MQ_TYPE, value: kafka}]}", "would leave what is in its queue")]
+#[case::broker("{proxy: {env: [{name: PULSAR_ADDRESS, value: p}]}}", "would leave what is in its queue")]
 fn a_variable_that_leads_away_from_the_data_is_refused(#[case] components: &str, #[case] words: &str) {
     let mut milvus = ran(cluster("{}", "{}"), "my-release");
     milvus.spec.components = cluster("{}", components).spec.components;
@@ -234,6 +247,27 @@ fn a_variable_that_the_pods_have_already_is_no_change() {
     assert!(!matches!(outcome(Ok(parsed)), Outcome::Refused { .. }));
     milvus.spec.components.global.env[0].value = Some("third".to_owned());
     assert!(matches!(outcome(support::parse(&milvus)), Outcome::Refused { .. }), "this one is new");
+}
+
+/// With which variables a Milvus was accepted is kept: whatever else changes, they are no news.
+#[rstest]
+#[case::some("{queryNode: {env: [{name: MINIO_ADDRESS, value: gateway}]}}")]
+#[case::queue("{env: [{name: MQ_TYPE, value: kafka}]}")]
+#[case::endpoints("{env: [{name: ETCD_ENDPOINTS, value: \"etcd.infra:2379\"}]}")]
+fn a_variable_that_was_accepted_holds_up_no_other_change(#[case] components: &str) {
+    let mut milvus = cluster("{}", components);
+    let pins = resolved::resolve(&spec(&milvus));
+    milvus.status = Some(MilvusStatus {
+        current_image: milvus.spec.components.global.image.clone(),
+        resolved: Some(pins),
+        ..MilvusStatus::default()
+    });
+    milvus.spec.components.global.priority_class_name = Some("high".to_owned());
+    assert_eq!(refused(&milvus), []);
+    let mut query = serde_json::to_value(&milvus.spec.components).unwrap();
+    query["queryNode"]["env"] = json!([{"name": "ETCD_ROOTPATH", "value": "new"}]);
+    milvus.spec.components = serde_json::from_value(query).unwrap();
+    assert_eq!(refused(&milvus)[0].0, "DependencyChangeRefused");
 }
 
 #[test]
