@@ -73,7 +73,9 @@ async fn a_run_has_every_series_of_the_table_and_a_milvus_that_is_gone_has_none(
     assert_eq!(lines(&refused, "milvus_step_duration_seconds_count").len(), 5, "one for each component");
 
     let seen: BTreeSet<String> = families(&rolling).into_iter().chain(families(&refused)).collect();
-    let table: BTreeSet<String> = series::ALL.iter().map(|series| series.name.to_owned()).collect();
+    // Nothing stands still for ten minutes here; a stall is shown where the series are made.
+    let table = series::ALL.iter().filter(|series| series.name != series::STALLED.name);
+    let table: BTreeSet<String> = table.map(|series| series.name.to_owned()).collect();
     assert_eq!(seen, table);
     story.delete().await;
     story.until_gone(NAME).await;
