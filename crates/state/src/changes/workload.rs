@@ -166,9 +166,9 @@ impl Workload<'_> {
         self.assemble(slot, &shell, body).map(Some)
     }
 
-    /// The template that is sent: the live one where that means the same, else what is wanted in the order of the
-    /// live one. `None` while the template that pods of another operator have is not known: it is not written over
-    /// unread.
+    /// The template that is sent: the live one where that means the same, else what is wanted, over one of another
+    /// operator in the order that it has. `None` while the template that pods of another operator have is not known: it
+    /// is not written over unread.
     fn template(
         &self,
         slot: Option<Slot>,
@@ -187,9 +187,11 @@ impl Workload<'_> {
         }
         let tool = self.tool(record.filter(|record| same(record) || self.target.adopts(record)));
         let wanted = component.template(self.spec, self.additions(slot, &tool))?;
-        Ok(match live {
-            Some(live) => Some(live::in_live_order(&wanted, live)),
-            None => (!foreign || !record.is_some_and(DeploymentRecord::has_pods)).then_some(wanted),
+        Ok(match (foreign, live) {
+            // Ours is always the same text for the same spec: a way back finds the ReplicaSet that it left.
+            (false, _) => Some(wanted),
+            (true, Some(live)) => Some(live::in_live_order(&wanted, live)),
+            (true, None) => (!record.is_some_and(DeploymentRecord::has_pods)).then_some(wanted),
         })
     }
 
