@@ -20,7 +20,7 @@ const KAFKA: [(&str, &str); 2] = [("password", "KAFKA_SASLPASSWORD"), ("username
 /// Name of the variable that undoes Kubernetes' service link of a Service named `minio`.
 const MINIO_PORT: &str = "MINIO_PORT";
 
-/// The variables in upstream's order, without [`MINIO_PORT`]; a variable that the user sets is not set again.
+/// The variables in upstream's order, without `MINIO_PORT`; a variable that the user sets is not set again.
 pub fn of(spec: &Spec, component: &ComponentSettings) -> Vec<EnvVar> {
     let mut env = component.env.clone();
     env.push(cache_size());
