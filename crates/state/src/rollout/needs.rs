@@ -34,8 +34,8 @@ fn is_at_target(target: &Target, watched: &Watched) -> bool {
     !records.is_empty() && records.iter().all(|record| target.matches(record) || record.replicas == 0)
 }
 
-/// What is written over a template has the order of that template, so it is read wherever something may be written.
-/// The empty one of two Deployments has no pods that would restart.
+/// A template that means the same is sent back as it is live, so it is read wherever something may be written. The empty
+/// one of two Deployments has no pods that would restart.
 fn target_templates(parsed: &Parsed, target: &Target, watched: &Watched) -> Vec<String> {
     let records = target.records(watched);
     let stopped = !records.iter().any(|r| target.matches(r) || r.replicas > 0);
